@@ -1,0 +1,152 @@
+"""The database: declarative base, types, engine, and sessions that carry exactly one tenant.
+
+Row-level security is the wall; the checks here are the first door. The tenant of a session never changes, is set in
+each of its transactions, and every row that it writes belongs to that tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, UOWTransaction
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import UserDefinedType
+
+from smsbot.errors import SmsbotError
+
+APP_ROLE = "smsbot_app"  # no BYPASSRLS, not the owner, no TRUNCATE: what every process but migrations runs as
+LOOKUP_ROLE = "smsbot_lookup"  # owns the four look-ups that run before a tenant is known
+BACKUP_ROLE = "smsbot_backup"
+
+PLATFORM = UUID(int=0)  # the "tenant" of rows that belong to no tenant, such as refused requests of unknown accounts
+
+STATEMENT_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT_S = 2
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class WrongTenant(SmsbotError):
+    """A row of one tenant was about to be written in another tenant's session: a defect, never input."""
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """`timestamptz`, aware on both sides; a naive datetime is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a naive datetime was about to be stored: give it a time zone")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+
+def words(values: type[StrEnum]) -> Enum:
+    """A column of enumerated words: text in the database, members of `values` in Python, anything else refused."""
+    return Enum(
+        values,
+        native_enum=False,
+        create_constraint=False,
+        length=30,
+        values_callable=lambda members: [member.value for member in members],
+        validate_strings=True,
+    )
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id: with `id` a cursor over rows that has no gaps."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **kw: Any) -> str:
+        return "xid8"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[int | None], str | None]:
+        return lambda value: None if value is None else str(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], int | None]:
+        return lambda value: None if value is None else int(value)
+
+
+def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8) -> Engine:
+    """An engine whose connections run as the application's role with short limits on waiting.
+
+    `url` is a `postgresql+psycopg://` address. When it logs in as the owner or a superuser (a single address for
+    everything), each connection first drops to the application's role, so that row-level security holds.
+    """
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,
+        pool_timeout=5,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "smsbot",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+            " -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC",
+            # TCP gives up on a vanished server in seconds, not minutes.
+            "tcp_user_timeout": 10_000,
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _drop_to_the_app_role(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET ROLE {APP_ROLE}")
+        cursor.close()
+        connection.commit()
+
+    return engine
+
+
+class TenantSession(Session):
+    """A session of one tenant, or of none (`tenant=None`: only the tables without row-level security)."""
+
+    @property
+    def tenant_id(self) -> UUID:
+        tenant = self.info.get("tenant")
+        if not isinstance(tenant, UUID):
+            raise WrongTenant("this session has no tenant")
+        return tenant
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _set_tenant(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    # Transaction-local, so a pooled connection never carries it to the next user; NULLIF in the policies because a
+    # reused connection then reads '' and not NULL.
+    connection.exec_driver_sql("SELECT set_config('app.tenant', %s, true)", (str(session.info.get("tenant") or ""),))
+
+
+@event.listens_for(TenantSession, "before_flush")
+def _keep_to_the_tenant(session: Session, context: UOWTransaction, instances: object) -> None:
+    tenant = session.info.get("tenant")
+    for row in (*session.new, *session.dirty):
+        if "tenant_id" not in row.__mapper__.columns or row.__tablename__ == "work":
+            continue
+        if row.tenant_id is None:
+            row.tenant_id = tenant
+        if row.tenant_id != tenant or tenant is None:
+            raise WrongTenant(f"a row of {row.__tablename__} belongs to another tenant than its session")

@@ -1,0 +1,55 @@
+"""What a process holds while it runs, handed down by the composition on top: settings, clock, database, bell, keys.
+
+`transaction()` is the only place that commits; what has to be rung is rung after the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from smsbot.bell import Bell
+from smsbot.clock import Clock
+from smsbot.crypto import DataCipher, Keyring
+from smsbot.database import TenantSession
+from smsbot.settings import Settings
+
+AFTER_COMMIT = "after_commit"  # key in session.info: what to do once the rows can be seen
+
+
+@dataclass
+class Runtime:
+    settings: Settings
+    clock: Clock
+    engine: Engine
+    bell: Bell
+    keyring: Keyring
+    data_keys: dict[UUID, str] = field(default_factory=dict)
+
+    @contextmanager
+    def transaction(self, tenant_id: UUID | None) -> Iterator[TenantSession]:
+        """A session of `tenant_id` that commits when the block ends well and rolls back when it raises."""
+        session = TenantSession(self.engine, expire_on_commit=False, info={"tenant": tenant_id})
+        try:
+            yield session
+            session.commit()
+        finally:
+            session.close()
+        # Reached only after a commit: a bell that rings for rows which nobody can see yet would be wasted.
+        for call in session.info.pop(AFTER_COMMIT, ()):
+            call()
+        for queue in session.info.pop("bells", ()):
+            self.bell.ring(queue)
+
+    def cipher(self, wrapped_data_key: str) -> DataCipher:
+        """The tenant's cipher from its wrapped data key."""
+        return self.keyring.cipher(wrapped_data_key)
+
+
+def after_commit(session: TenantSession, call: Callable[[], None]) -> None:
+    """Have `call` done once this transaction has committed; never when it rolls back."""
+    session.info.setdefault(AFTER_COMMIT, []).append(call)

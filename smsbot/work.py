@@ -1,0 +1,244 @@
+"""What is due: rows that workers claim, in turn between tenants and oldest first within a contact.
+
+The row is the truth and holds ids only. A claim is a lease with a token; whoever finishes, postpones or extends it
+names the token in the same transaction as the outcome, so a worker that lost its lease changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    Engine,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from smsbot.bell import BACKGROUND, REPLIES
+from smsbot.database import Base, TenantSession, UtcDateTime
+from smsbot.errors import LeaseLost
+
+LEASE_S = 30  # a crashed worker's rows are claimed again after this; longer than model, gate and carrier together
+MAX_ATTEMPTS = 8  # after this a row is poison: it is quarantined with its reason and an alert
+RETRY_DELAYS_S = (1, 2, 4, 8, 15, 30, 60, 120)
+
+URGENT, USUAL, LATER = 10, 50, 90  # priorities: answers before what can wait
+
+
+class Work(Base):
+    """One thing that is due at `due_at`. At most one row per kind and thing; it is deleted when it is done."""
+
+    __tablename__ = "work"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "kind", "ref_id"),
+        Index("ix_work_due", "queue", "tenant_id", "due_at", postgresql_where=text("quarantined_at IS NULL")),
+        Index("ix_work_contact", "contact_id", "due_at", postgresql_where=text("contact_id IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    queue: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(40))
+    ref_id: Mapped[UUID]
+    contact_id: Mapped[UUID | None]
+    number_id: Mapped[UUID | None]
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("50"))
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    lease_token: Mapped[UUID | None]
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    failure: Mapped[str | None] = mapped_column(String(80))  # the class of the last error, never its text
+    quarantined_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime(), server_default=func.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A leased row: `token` is the fence of every later write to it."""
+
+    id: UUID
+    tenant_id: UUID
+    kind: str
+    ref_id: UUID
+    contact_id: UUID | None
+    attempts: int
+    token: UUID
+    due_at: datetime
+
+
+def put(
+    session: TenantSession,
+    kind: str,
+    ref_id: UUID,
+    *,
+    due_at: datetime,
+    now: datetime,
+    queue: str = REPLIES,
+    contact_id: UUID | None = None,
+    number_id: UUID | None = None,
+    priority: int = USUAL,
+) -> None:
+    """Write that `kind` is due for `ref_id` at `due_at`; an existing row of the same kind and thing is left alone.
+
+    Rings after the commit when it is due now.
+    """
+    session.execute(
+        insert(Work)
+        .values(
+            id=uuid4(),
+            tenant_id=session.tenant_id,
+            queue=queue,
+            kind=kind,
+            ref_id=ref_id,
+            contact_id=contact_id,
+            number_id=number_id,
+            priority=priority,
+            due_at=due_at,
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "kind", "ref_id"])
+    )
+    if due_at <= now:
+        session.info.setdefault("bells", set()).add(queue)
+
+
+def drop(session: TenantSession, kind: str, ref_ids: Sequence[UUID]) -> None:
+    """Forget what was due for these; a worker that holds one of them loses its lease."""
+    if ref_ids:
+        session.execute(
+            delete(Work).where(Work.tenant_id == session.tenant_id, Work.kind == kind, Work.ref_id.in_(ref_ids))
+        )
+
+
+# A loose index scan finds the tenants that have something due, in random order; each gives its most urgent row whose
+# contact has no older row due or in hand. A tenant with five thousand rows is one tenant in this draw.
+CLAIM = text("""
+WITH RECURSIVE tenant(id) AS (
+    (SELECT tenant_id FROM work WHERE queue = :queue AND quarantined_at IS NULL ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.tenant_id FROM work w
+            WHERE w.queue = :queue AND w.quarantined_at IS NULL AND w.tenant_id > tenant.id ORDER BY w.tenant_id LIMIT 1)
+    FROM tenant WHERE tenant.id IS NOT NULL
+),
+shuffled AS MATERIALIZED (SELECT id FROM tenant WHERE id IS NOT NULL ORDER BY random()),
+picked AS MATERIALIZED (
+    SELECT due.id FROM shuffled CROSS JOIN LATERAL (
+        SELECT w.id FROM work w
+        WHERE w.queue = :queue AND w.tenant_id = shuffled.id AND w.quarantined_at IS NULL
+          AND w.due_at <= :now AND (w.lease_until IS NULL OR w.lease_until <= :now)
+          AND NOT EXISTS (
+              SELECT 1 FROM work older
+              WHERE older.contact_id = w.contact_id AND older.queue = w.queue AND older.quarantined_at IS NULL
+                AND older.id <> w.id AND older.kind = w.kind
+                AND (older.due_at, older.id) < (w.due_at, w.id) AND older.due_at <= :now)
+        ORDER BY w.priority, w.due_at
+        LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) due LIMIT :most
+)
+UPDATE work SET lease_token = gen_random_uuid(), lease_until = :until, attempts = attempts + 1
+FROM picked WHERE work.id = picked.id
+RETURNING work.id, work.tenant_id, work.kind, work.ref_id, work.contact_id, work.attempts, work.lease_token, work.due_at
+""").bindparams(bindparam("now", type_=UtcDateTime()), bindparam("until", type_=UtcDateTime()))
+
+
+def claim(engine: Engine, queue: str, now: datetime, *, most: int = 1, lease_s: float = LEASE_S) -> list[Claim]:
+    """Up to `most` due rows of `queue`, leased for `lease_s`, at most one per tenant in one call."""
+    with engine.begin() as connection:
+        rows = connection.execute(
+            CLAIM, {"queue": queue, "now": now, "until": now + timedelta(seconds=lease_s), "most": most}
+        ).all()
+    return [Claim(r.id, r.tenant_id, r.kind, r.ref_id, r.contact_id, r.attempts, r.lease_token, r.due_at) for r in rows]
+
+
+def finish(session: TenantSession, claim: Claim) -> None:
+    """Done: the row goes, in the transaction of its outcome. Raises LeaseLost when somebody else has it."""
+    result = session.execute(
+        delete(Work).where(Work.id == claim.id, Work.lease_token == claim.token).returning(Work.id)
+    )
+    if result.first() is None:
+        raise LeaseLost(f"work {claim.kind} was claimed by another worker")
+
+
+def again(session: TenantSession, claim: Claim, due_at: datetime, *, counts: bool = False) -> None:
+    """Due once more at `due_at`; unless it `counts`, this attempt does not bring the row nearer to quarantine."""
+    result = session.execute(
+        update(Work)
+        .where(Work.id == claim.id, Work.lease_token == claim.token)
+        .values(due_at=due_at, lease_until=None, lease_token=None, attempts=Work.attempts if counts else 0)
+        .returning(Work.id)
+    )
+    if result.first() is None:
+        raise LeaseLost(f"work {claim.kind} was claimed by another worker")
+
+
+def extend(session: TenantSession, claim: Claim, until: datetime) -> None:
+    """Hold the row until `until`: nobody else claims it before. Raises LeaseLost when somebody has it already."""
+    result = session.execute(
+        update(Work)
+        .where(Work.id == claim.id, Work.lease_token == claim.token)
+        .values(lease_until=until)
+        .returning(Work.id)
+    )
+    if result.first() is None:
+        raise LeaseLost(f"work {claim.kind} was claimed by another worker")
+
+
+def give_back(engine: Engine, claim: Claim, now: datetime, failure: str) -> bool:
+    """After an error: due again with a growing delay, or quarantined. True when it was quarantined now."""
+    poisoned = claim.attempts >= MAX_ATTEMPTS
+    delay = RETRY_DELAYS_S[min(claim.attempts, len(RETRY_DELAYS_S)) - 1]
+    with engine.begin() as connection:
+        changed = connection.execute(
+            update(Work)
+            .where(Work.id == claim.id, Work.lease_token == claim.token)
+            .values(
+                due_at=now + timedelta(seconds=delay),
+                lease_until=None,
+                lease_token=None,
+                failure=failure[:80],
+                quarantined_at=now if poisoned else None,
+            )
+            .returning(Work.id)
+        ).first()
+    return poisoned and changed is not None
+
+
+def next_due(engine: Engine, queue: str) -> datetime | None:
+    """When the next row of `queue` is due, those in the past and those whose lease ends among them."""
+    when = func.greatest(Work.due_at, func.coalesce(Work.lease_until, Work.due_at))
+    with engine.begin() as connection:
+        return connection.execute(
+            select(func.min(when)).where(Work.queue == queue, Work.quarantined_at.is_(None))
+        ).scalar()
+
+
+__all__ = [
+    "BACKGROUND",
+    "LATER",
+    "REPLIES",
+    "URGENT",
+    "USUAL",
+    "Claim",
+    "Work",
+    "again",
+    "claim",
+    "drop",
+    "extend",
+    "finish",
+    "give_back",
+    "next_due",
+    "put",
+]
