@@ -1,0 +1,1 @@
+"""Who agreed to what: keywords, plain words, ledger, evidence, policy and the gate before every send."""

@@ -1,0 +1,188 @@
+"""The gate that every text passes: loads what the decision rests on, decides, and writes down why.
+
+Called under the contact's lock, in the transaction that reserves the send: what is read here cannot change before the
+lease stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+
+from consent.ledger import state_of
+from consent.models import Contact, DecisionRow, Permit, PermitKind
+from consent.policy import (
+    POLICY_VERSION,
+    Allow,
+    Block,
+    Cap,
+    Decision,
+    Defer,
+    PermitFacts,
+    SendFacts,
+    Window,
+    decide,
+    facts_to_json,
+)
+from consent.purposes import Purpose, Reason
+from consent.words import WORDS_VERSION
+from smsbot.database import TenantSession
+from smsbot.phone import AddressKind
+from smsbot.tenancy import Number, Tenant
+
+PERMIT_LASTS = timedelta(minutes=5)  # 47 CFR 64.1200(a)(12): a confirmation within five minutes is presumed fine
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the conversation knows about this text and the gate does not."""
+
+    automated: bool
+    in_reply_to_at: datetime | None = None
+    permit_id: UUID | None = None
+    has_credentials: bool = True
+    stale_after: datetime | None = None
+    newer_text: bool = False
+    taken_over: bool = False
+    mode_off: bool = False
+    draft_only: bool = False
+    window: Window | None = None
+    caps: Sequence[Cap] = ()
+
+
+def check(
+    session: TenantSession,
+    *,
+    tenant: Tenant,
+    number: Number,
+    contact: Contact,
+    message_id: UUID,
+    purpose: Purpose,
+    circumstances: Circumstances,
+    now: datetime,
+) -> Decision:
+    """Decide whether this text may leave, record the decision, and use up its permit when it rests on one.
+
+    `contact` must be locked by this transaction.
+    """
+    permit = _permit_facts(session, circumstances.permit_id, contact.id, message_id)
+    facts = SendFacts(
+        purpose=purpose,
+        now=now,
+        state=state_of(contact),
+        automated=circumstances.automated,
+        textable=contact.address_kind == AddressKind.NUMBER,
+        country=contact.country,
+        countries=frozenset(tenant.countries),
+        in_reply_to_at=circumstances.in_reply_to_at,
+        permit=permit,
+        contact_blocked=contact.blocked_at is not None,
+        wrong_number=contact.wrong_number_at is not None,
+        unreachable_code=contact.unreachable_code,
+        tenant_paused=tenant.paused_at is not None,
+        sending_stopped=tenant.sending_stopped_at is not None,
+        number_paused_until=number.paused_until,
+        number_reconciling=number.hold_until_reconciled,
+        has_credentials=circumstances.has_credentials,
+        stale_after=circumstances.stale_after,
+        newer_text=circumstances.newer_text,
+        taken_over=circumstances.taken_over,
+        mode_off=circumstances.mode_off,
+        draft_only=circumstances.draft_only,
+        window=circumstances.window,
+        caps=tuple(circumstances.caps),
+    )
+    decision = decide(facts)
+    if (
+        isinstance(decision, Allow)
+        and decision.permit_id is not None
+        and not _use(session, decision.permit_id, message_id)
+    ):
+        decision = Block("permit.missing_or_used", Reason.OPTED_OUT if facts.state.opted_out else Reason.NO_CONSENT)
+    _record(session, contact, message_id, facts, decision)
+    return decision
+
+
+def grant_permit(session: TenantSession, *, contact_id: UUID, event_id: UUID, kind: PermitKind, now: datetime) -> UUID:
+    """Permission for one compliance text because of this ledger event. Returns the permit's id."""
+    permit_id = uuid4()
+    session.execute(
+        insert(Permit).values(
+            id=permit_id,
+            tenant_id=session.tenant_id,
+            contact_id=contact_id,
+            event_id=event_id,
+            kind=kind,
+            expires_at=now + PERMIT_LASTS,
+        )
+    )
+    return permit_id
+
+
+def _permit_facts(
+    session: TenantSession, permit_id: UUID | None, contact_id: UUID, message_id: UUID
+) -> PermitFacts | None:
+    if permit_id is None:
+        return None
+    permit = session.scalars(
+        select(Permit).where(
+            Permit.tenant_id == session.tenant_id, Permit.id == permit_id, Permit.contact_id == contact_id
+        )
+    ).first()
+    if permit is None:
+        return None
+    # The message that used it may pass again: its first attempt never reached the carrier.
+    used = permit.used_by is not None and permit.used_by != message_id
+    return PermitFacts(permit.id, permit.event_id, permit.expires_at, used)
+
+
+def _use(session: TenantSession, permit_id: UUID, message_id: UUID) -> bool:
+    """Whether this message took the permit: a conditional UPDATE, so that two cannot."""
+    taken = session.execute(
+        update(Permit)
+        .where(
+            Permit.tenant_id == session.tenant_id,
+            Permit.id == permit_id,
+            Permit.used_by.is_(None) | (Permit.used_by == message_id),
+        )
+        .values(used_by=message_id)
+        .returning(Permit.id)
+    ).first()
+    return taken is not None
+
+
+def _record(session: TenantSession, contact: Contact, message_id: UUID, facts: SendFacts, decision: Decision) -> None:
+    outcome = "allow"
+    reason: Reason | None = None
+    until: datetime | None = None
+    event_id: UUID | None = None
+    permit_id: UUID | None = None
+    match decision:
+        case Allow(_, event_id, permit_id):
+            pass
+        case Defer(_, until, reason):
+            outcome = "defer"
+        case Block(_, reason):
+            outcome = "block"
+    session.execute(
+        insert(DecisionRow).values(
+            id=uuid4(),
+            tenant_id=session.tenant_id,
+            message_id=message_id,
+            contact_id=contact.id,
+            purpose=facts.purpose,
+            at=facts.now,
+            outcome=outcome,
+            reason=reason.value if reason else None,
+            until=until,
+            rule=decision.rule,
+            consent_event_id=event_id,
+            permit_id=permit_id,
+            inputs=facts_to_json(facts),
+            versions={"policy": POLICY_VERSION, "words": WORDS_VERSION},
+        )
+    )

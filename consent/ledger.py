@@ -1,0 +1,320 @@
+"""The consent ledger: append under the contact's lock, seal per tenant, verify, erase what identifies.
+
+Each event carries the hash of the one before it, per contact. A seal each minute records the ends of the chains that
+grew, so that a tail which was cut off shows as well. Nothing here is ever updated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, insert, select
+
+from consent.models import ConsentEvent, ConsentEvidence, Contact, LedgerHead
+from consent.purposes import Purpose
+from consent.state import (
+    Basis,
+    ConsentState,
+    EventKind,
+    LedgerEntry,
+    fold,
+    state_after,
+    state_from_json,
+    state_to_json,
+)
+from smsbot.actor import Actor
+from smsbot.crypto import DataCipher, DecryptionFailed
+from smsbot.database import TenantSession
+
+SALT_BYTES = 16
+SEALED_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is to be recorded. `evidence` holds what identifies; everything else must not."""
+
+    kind: EventKind
+    at: datetime
+    method: str
+    evidence: Mapping[str, Any]
+    purposes: Sequence[Purpose] = ()
+    basis: Basis | None = None
+    channel: str = "sms"
+    scope: str = "tenant"
+    rule: str | None = None
+    rule_version: str | None = None
+    message_id: UUID | None = None
+
+
+def canonical_json(value: Any) -> bytes:
+    """One spelling for one value: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def evidence_hash(salt: bytes, evidence: bytes) -> bytes:
+    return hashlib.sha256(salt + evidence).digest()
+
+
+def event_hash(event: ConsentEvent | Mapping[str, Any], prev_hash: bytes) -> bytes:
+    """SHA-256 over the previous hash and every column of the event."""
+
+    def column(name: str) -> Any:
+        return event[name] if isinstance(event, Mapping) else getattr(event, name)
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.isoformat()
+        if isinstance(value, bytes):
+            return value.hex()
+        if isinstance(value, UUID):
+            return str(value)
+        return value
+
+    return hashlib.sha256(prev_hash + canonical_json({name: plain(column(name)) for name in HASHED})).digest()
+
+
+HASHED = (
+    "id", "tenant_id", "contact_id", "seq", "kind", "purposes", "basis", "channel", "scope", "method", "at",
+    "recorded_at", "rule", "rule_version", "message_id", "actor_kind", "actor_id", "evidence_hash",
+)  # fmt: skip
+
+
+def lock(session: TenantSession, contact_id: UUID) -> Contact | None:
+    """The contact's row, locked until this transaction ends, as it is now. Nothing may be decided before this."""
+    return session.execute(
+        select(Contact)
+        .where(Contact.tenant_id == session.tenant_id, Contact.id == contact_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+
+
+def append(
+    session: TenantSession, contact: Contact, cipher: DataCipher, fact: Fact, *, actor: Actor, now: datetime
+) -> UUID:
+    """Record `fact` at the end of the contact's chain and fold it into the row. Returns the event's id.
+
+    The caller holds the contact's lock: two writers would fork the chain (a unique key refuses the second).
+    """
+    event_id = uuid4()
+    salt = secrets.token_bytes(SALT_BYTES)
+    evidence = canonical_json(dict(fact.evidence))
+    values: dict[str, Any] = {
+        "id": event_id,
+        "tenant_id": session.tenant_id,
+        "contact_id": contact.id,
+        "seq": contact.ledger_seq + 1,
+        "kind": fact.kind.value,
+        "purposes": [purpose.value for purpose in fact.purposes],
+        "basis": fact.basis.value if fact.basis else None,
+        "channel": fact.channel,
+        "scope": fact.scope,
+        "method": fact.method,
+        "at": fact.at,
+        "recorded_at": now,
+        "rule": fact.rule,
+        "rule_version": fact.rule_version,
+        "message_id": fact.message_id,
+        "actor_kind": actor.kind.value,
+        "actor_id": actor.id,
+        "evidence_hash": evidence_hash(salt, evidence),
+    }
+    digest = event_hash(values, contact.ledger_hash)
+    session.execute(insert(ConsentEvent).values(**values, prev_hash=contact.ledger_hash, hash=digest))
+    sealed = cipher.encrypt(
+        evidence, tenant_id=session.tenant_id, table="consent_evidence", column="content", row=event_id
+    )
+    session.execute(
+        insert(ConsentEvidence).values(tenant_id=session.tenant_id, event_id=event_id, salt=salt, content=sealed)
+    )
+    contact.ledger_seq += 1
+    contact.ledger_hash = digest
+    entry = LedgerEntry(event_id, fact.kind, fact.at, tuple(fact.purposes), fact.basis, fact.method)
+    contact.consent = state_to_json(state_after(state_from_json(contact.consent), entry))
+    return event_id
+
+
+def state_of(contact: Contact | None) -> ConsentState:
+    """The folded state of a contact; of nobody when there is none."""
+    return state_from_json(contact.consent if contact else None)
+
+
+def erase_evidence(
+    session: TenantSession, contact: Contact, cipher: DataCipher, *, actor: Actor, now: datetime, cause: str
+) -> int:
+    """Delete what identifies this contact in the ledger and record that; the chain still verifies. Returns how many."""
+    ids = session.scalars(
+        select(ConsentEvent.id).where(
+            ConsentEvent.tenant_id == session.tenant_id, ConsentEvent.contact_id == contact.id
+        )
+    ).all()
+    erased = session.execute(
+        delete(ConsentEvidence)
+        .where(ConsentEvidence.tenant_id == session.tenant_id, ConsentEvidence.event_id.in_(ids))
+        .returning(ConsentEvidence.event_id)
+    ).all()
+    fact = Fact(EventKind.ERASED, now, method=cause, evidence={}, scope="evidence")
+    append(session, contact, cipher, fact, actor=actor, now=now)
+    return len(erased)
+
+
+def entries(events: Sequence[ConsentEvent]) -> list[LedgerEntry]:
+    """The events as the fold takes them."""
+    return [
+        LedgerEntry(
+            e.id,
+            EventKind(e.kind),
+            e.at,
+            tuple(Purpose(p) for p in e.purposes),
+            Basis(e.basis) if e.basis else None,
+            e.method,
+        )
+        for e in events
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first thing that is wrong, by event where there is one."""
+
+    contact_id: UUID | None
+    seq: int
+    event_id: UUID | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    contacts: int
+    events: int
+    erased: int  # events whose evidence was erased, and says so
+    seals: int
+
+
+def verify(session: TenantSession, cipher: DataCipher) -> Verified | Broken:
+    """Check every chain of the tenant, its evidence, its folded states and its seals."""
+    counts = {"contacts": 0, "events": 0, "erased": 0}
+    hashes: dict[tuple[str, int], str] = {}
+    contacts = session.scalars(
+        select(Contact).where(Contact.tenant_id == session.tenant_id).order_by(Contact.created_at, Contact.id)
+    ).all()
+    for contact in contacts:
+        events = session.scalars(
+            select(ConsentEvent)
+            .where(ConsentEvent.tenant_id == session.tenant_id, ConsentEvent.contact_id == contact.id)
+            .order_by(ConsentEvent.seq)
+        ).all()
+        proofs = {
+            row.event_id: row
+            for row in session.scalars(
+                select(ConsentEvidence).where(
+                    ConsentEvidence.tenant_id == session.tenant_id,
+                    ConsentEvidence.event_id.in_([e.id for e in events]),
+                )
+            )
+        }
+        erased_through = max((e.seq for e in events if e.kind == EventKind.ERASED), default=0)
+        for broken in _breaks(events, proofs, cipher, erased_through):
+            return broken
+        end = events[-1].hash if events else b""
+        if contact.ledger_seq != len(events) or contact.ledger_hash != end:
+            return Broken(contact.id, len(events) + 1, None, "the chain ends before the contact's row says it does")
+        if state_from_json(contact.consent) != fold(entries(events)):
+            return Broken(contact.id, len(events), None, "the contact's state is not the fold of its events")
+        counts["contacts"] += 1
+        counts["events"] += len(events)
+        counts["erased"] += sum(1 for e in events if e.id not in proofs)
+        hashes.update(((str(contact.id), e.seq), e.hash.hex()) for e in events)
+    seals = 0
+    prev = b""
+    for head in session.scalars(
+        select(LedgerHead).where(LedgerHead.tenant_id == session.tenant_id).order_by(LedgerHead.seq)
+    ):
+        seals += 1
+        if head.seq != seals or head.prev_hash != prev or head.hash != _seal_hash(prev, head.seq, head.at, head.ends):
+            return Broken(None, head.seq, None, f"seal {seals} is missing, moved or changed")
+        for contact_id, seq, digest in head.ends:
+            if hashes.get((contact_id, seq)) != digest:
+                return Broken(UUID(contact_id), seq, None, f"seal {seals} knows an event that is gone or changed")
+        prev = head.hash
+    return Verified(counts["contacts"], counts["events"], counts["erased"], seals)
+
+
+def _breaks(
+    events: Sequence[ConsentEvent],
+    proofs: Mapping[UUID, ConsentEvidence],
+    cipher: DataCipher,
+    erased_through: int,
+) -> Iterator[Broken]:
+    """Every break of one chain, first to last."""
+    prev = b""
+    for expected_seq, event in enumerate(events, start=1):
+        if event.seq != expected_seq:
+            yield Broken(event.contact_id, expected_seq, None, f"event {expected_seq} is missing")
+            return
+        if event.prev_hash != prev:
+            yield Broken(event.contact_id, event.seq, event.id, "does not follow the event before it")
+        if event.hash != event_hash(event, event.prev_hash):
+            yield Broken(event.contact_id, event.seq, event.id, "was changed")
+        proof = proofs.get(event.id)
+        if proof is None and event.seq >= erased_through:
+            yield Broken(event.contact_id, event.seq, event.id, "lost its evidence without an erasure")
+        if proof is not None and not _proves(proof, event, cipher):
+            yield Broken(event.contact_id, event.seq, event.id, "has evidence that was changed")
+        prev = event.hash
+
+
+def _proves(proof: ConsentEvidence, event: ConsentEvent, cipher: DataCipher) -> bool:
+    try:
+        evidence = cipher.decrypt(
+            proof.content, tenant_id=proof.tenant_id, table="consent_evidence", column="content", row=proof.event_id
+        )
+    except DecryptionFailed:
+        return False
+    return evidence_hash(proof.salt, evidence) == event.evidence_hash
+
+
+def _seal_hash(prev: bytes, seq: int, at: datetime, ends: Sequence[Sequence[Any]]) -> bytes:
+    return hashlib.sha256(prev + canonical_json([seq, at.isoformat(), ends])).digest()
+
+
+def seal(session: TenantSession, now: datetime) -> LedgerHead | None:
+    """Seal the chains that grew since the last seal; None when none did.
+
+    Concurrent sealers serialise on the locked rows and on the unique (tenant, seq): the loser's transaction fails.
+    """
+    grown = session.scalars(
+        select(Contact)
+        .where(Contact.tenant_id == session.tenant_id, Contact.ledger_seq > Contact.sealed_seq)
+        .order_by(Contact.id)
+        .limit(SEALED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    if not grown:
+        return None
+    last = session.scalars(
+        select(LedgerHead).where(LedgerHead.tenant_id == session.tenant_id).order_by(LedgerHead.seq.desc()).limit(1)
+    ).first()
+    seq, prev = (last.seq + 1, last.hash) if last else (1, b"")
+    ends = [[str(c.id), c.ledger_seq, c.ledger_hash.hex()] for c in grown]
+    head = LedgerHead(
+        tenant_id=session.tenant_id,
+        seq=seq,
+        at=now,
+        ends=ends,
+        prev_hash=prev,
+        hash=_seal_hash(prev, seq, now, ends),
+    )
+    session.add(head)
+    for contact in grown:
+        contact.sealed_seq = contact.ledger_seq
+    return head
