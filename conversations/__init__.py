@@ -1,0 +1,1 @@
+"""Leads, transcripts, replies and the outbox, the one place that a text leaves from."""
