@@ -1,0 +1,472 @@
+"""An inbound text, accepted in one transaction: transcript, consent, what is due. And the wait that STOP needs.
+
+A 200 is answered only after the commit. A repeat of the same text changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from consent.words import (
+    CarrierWord,
+    Judgement,
+    asks_for_person,
+    carrier_word,
+    judge,
+    machine_text,
+)
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from consent.gate import grant_permit
+from consent.ledger import Fact, append, state_of
+from consent.models import Contact, PermitKind
+from consent.purposes import CONSENTED, Purpose, Reason
+from consent.state import Basis, EventKind
+from conversations import outbox
+from conversations.intake import Course, Step, course_of, word_context
+from conversations.language import language_of
+from conversations.models import (
+    Author,
+    Conversation,
+    Direction,
+    Episode,
+    Kind,
+    Lead,
+    Media,
+    Message,
+    State,
+)
+from conversations.people import add_task, raise_alert
+from conversations.templates import text_for
+from smsbot import work
+from smsbot.accounts import Recipient, tenant_of
+from smsbot.actor import CARRIER, Actor, ActorKind
+from smsbot.crypto import DataCipher
+from smsbot.database import TenantSession
+from smsbot.events import record
+from smsbot.phone import Address, national, region_of
+from smsbot.runtime import Runtime
+from smsbot.settings import STOP_WAIT_S
+from smsbot.tenancy import OptOutHandling
+
+LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
+POLL_S = 0.02
+CAUSE = "webhook:sms"
+MEDIA = "media"  # the kind of work that fetches one picture
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """One text as it came through the edge: cleaned and masked, addresses parsed."""
+
+    provider_sid: str
+    sender: Address
+    recipient: Address
+    body: str = field(repr=False)
+    flags: frozenset[str] = frozenset()
+    opt_out_type: str | None = None
+    segments: int | None = None
+    media: Sequence[tuple[str, str]] = field(default=(), repr=False)  # (address, content type)
+    place: dict[str, str] = field(default_factory=dict, repr=False)  # what the carrier says about the number
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of it. `awaited_lease` is a send that was in flight when a STOP was recorded."""
+
+    message_id: UUID
+    contact_id: UUID
+    repeated: bool
+    awaited_lease: UUID | None
+
+
+def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: str = CAUSE) -> Received:
+    """Store the text, judge its words, record consent, and write what is due; all of it or nothing."""
+    now = runtime.clock.now()
+    with runtime.transaction(recipient.tenant_id) as session:
+        contact = contact_for(session, text.sender)
+        known = session.execute(
+            select(Message.id, Message.awaited_lease).where(
+                Message.tenant_id == recipient.tenant_id, Message.provider_sid == text.provider_sid
+            )
+        ).first()
+        if known is not None:
+            return Received(known.id, contact.id, True, known.awaited_lease)
+        conversation = _conversation_for(session, contact, recipient, now)
+        message = Message(
+            id=uuid4(),
+            tenant_id=recipient.tenant_id,
+            conversation_id=conversation.id,
+            contact_id=contact.id,
+            number_id=recipient.number_id,
+            direction=Direction.INBOUND,
+            author=Author.LEAD,
+            body=text.body,
+            state=State.RECEIVED,
+            provider_sid=text.provider_sid,
+            segments=text.segments,
+            media_count=len(text.media),
+            flags=sorted(text.flags),
+            created_at=now,
+        )
+        session.add(message)
+        session.flush()
+        intake = _Intake(runtime, session, recipient, text, contact, conversation, message, now, cause)
+        intake.follow()
+        for position, (url, content_type) in enumerate(text.media):
+            _put_media(intake, position, url, content_type)
+        return Received(message.id, contact.id, False, message.awaited_lease)
+
+
+def wait_for_lease(runtime: Runtime, tenant_id: UUID, contact_id: UUID, token: UUID | None) -> bool:
+    """Whether the send that held `token` is over. Waits at most STOP_WAIT_S; False means: answer 503, be called again.
+
+    The opt-out is committed before this is called, so no new send can begin; what was in flight either ends or its
+    lease does, and only then may a STOP be answered with 200.
+    """
+    if token is None:
+        return True
+    give_up = time.monotonic() + STOP_WAIT_S
+    while True:
+        with runtime.transaction(tenant_id) as session:
+            held = session.execute(
+                select(Contact.id).where(
+                    Contact.tenant_id == tenant_id,
+                    Contact.id == contact_id,
+                    Contact.lease_token == token,
+                    Contact.lease_until > func.clock_timestamp(),
+                )
+            ).first()
+        if held is None:
+            return True
+        if time.monotonic() >= give_up:
+            return False
+        time.sleep(POLL_S)
+
+
+def contact_for(session: TenantSession, address: Address) -> Contact:
+    """The contact of this address, made when it is new, its row locked either way."""
+    statement = insert(Contact).values(
+        id=uuid4(),
+        tenant_id=session.tenant_id,
+        address=address.value,
+        address_kind=address.kind.value,
+        country=region_of(address.e164) if address.e164 else None,
+    )
+    return session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "address"], set_={"address": statement.excluded.address}
+        ).returning(Contact),
+        execution_options={"populate_existing": True},
+    ).one()
+
+
+def _conversation_for(session: TenantSession, contact: Contact, recipient: Recipient, now: datetime) -> Conversation:
+    """The one thread with this contact; the contact's lock makes that two texts at once make one lead."""
+    conversation = session.scalars(
+        select(Conversation).where(Conversation.tenant_id == recipient.tenant_id, Conversation.contact_id == contact.id)
+    ).first()
+    if conversation is None:
+        lead = lead_for(session, contact, source="text", now=now)
+        conversation = open_conversation(session, lead, contact, recipient.number_id, now)
+    conversation.number_id = recipient.number_id
+    conversation.last_inbound_at = now
+    conversation.last_message_at = now
+    return conversation
+
+
+def lead_for(session: TenantSession, contact: Contact, *, source: str, now: datetime) -> Lead:
+    """The lead of this contact, made when it is new. The caller holds the contact's lock."""
+    lead = session.scalars(
+        select(Lead).where(Lead.tenant_id == session.tenant_id, Lead.contact_id == contact.id)
+    ).first()
+    if lead is None:
+        lead = Lead(id=uuid4(), tenant_id=session.tenant_id, contact_id=contact.id, source=source, created_at=now)
+        session.add(lead)
+        session.flush()
+    return lead
+
+
+def open_conversation(
+    session: TenantSession, lead: Lead, contact: Contact, number_id: UUID, now: datetime
+) -> Conversation:
+    """A conversation with its first episode. The caller holds the contact's lock."""
+    conversation = Conversation(
+        id=uuid4(),
+        tenant_id=session.tenant_id,
+        lead_id=lead.id,
+        contact_id=contact.id,
+        number_id=number_id,
+        created_at=now,
+    )
+    session.add(conversation)
+    session.flush()
+    session.add(Episode(id=uuid4(), tenant_id=session.tenant_id, conversation_id=conversation.id, opened_at=now))
+    return conversation
+
+
+@dataclass
+class _Intake:
+    """One text on its way through the accept transaction."""
+
+    runtime: Runtime
+    session: TenantSession
+    recipient: Recipient
+    text: InboundText
+    contact: Contact
+    conversation: Conversation
+    message: Message
+    now: datetime
+    cause: str
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.LEAD, self.contact.id)
+
+    @property
+    def cipher(self) -> DataCipher:
+        return self.runtime.cipher(self.recipient.data_key)
+
+    def follow(self) -> None:
+        """Judge the text and do what follows from it."""
+        state = state_of(self.contact)
+        judgement = judge(self.text.body, word_context(state), self.recipient.extra_opt_out_words)
+        course = course_of(
+            self.text.body,
+            state=state,
+            judgement=judgement,
+            carrier_word=self._carrier_word(),
+            machine=machine_text(self.text.body),
+            wants_person=asks_for_person(self.text.body),
+            textable=self.text.sender.textable,
+        )
+        self.contact.last_inbound_at = self.now
+        language = language_of(self.text.body, self.contact.language or self.recipient.languages[0])
+        self.contact.language = judgement.language or language
+        self._note_tags(judgement)
+        event_id = self._record_consent(course, judgement)
+        match course.step:
+            case Step.OPT_OUT:
+                self._opted_out(course, event_id)
+            case Step.REPLY:
+                self._reply(None)
+            case Step.HOLD:
+                self._hold(judgement)
+            case Step.OPT_OUT_PARTIAL:
+                self._reply(None)
+            case Step.HELP if course.answer:
+                self._compliance(Kind.HELP, PermitKind.HELP, event_id, "opt_out_help" if state.opted_out else "help")
+            case Step.START | Step.OPT_IN if course.answer:
+                self._compliance(Kind.OPT_IN_CONFIRMATION, PermitKind.OPT_IN_CONFIRMATION, event_id, "opt_in_confirm")
+            case _:
+                pass
+        if course.reason is not None and not course.answer:
+            self.message.reason = course.reason.value
+        if course.for_staff is not None:
+            self._task(course.for_staff)
+        record(
+            self.session,
+            "message.received",
+            at=self.now,
+            actor=self.actor,
+            cause=self.cause,
+            contact_id=self.contact.id,
+            conversation_id=self.conversation.id,
+            message_id=self.message.id,
+            details={"step": course.step.value, "verdict": judgement.verdict.value, "rule": judgement.rule},
+        )
+
+    def _carrier_word(self) -> CarrierWord | None:
+        """The word that the carrier itself acted on, by its parameter or by this number's set-up."""
+        if self.text.opt_out_type:
+            return CarrierWord(self.text.opt_out_type)  # C-012: overrides our own verdict
+        if self.recipient.opt_out_handling is OptOutHandling.OURS:
+            return None
+        return carrier_word(self.text.body, self.recipient.sender_type.value)
+
+    def _evidence(self, judgement: Judgement) -> dict[str, Any]:
+        return {
+            "address": self.text.sender.value,
+            "our_number": self.recipient.number,
+            "words": self.text.body,
+            "provider_sid": self.text.provider_sid,
+            "verdict": judgement.verdict.value,
+            "opt_out_type": self.text.opt_out_type,
+        }
+
+    def _append(
+        self,
+        kind: EventKind,
+        judgement: Judgement,
+        *,
+        purposes: Sequence[Purpose] = (),
+        basis: Basis | None = None,
+        method: str = "sms_text",
+        actor: Actor | None = None,
+        channel: str = "sms",
+        rule: str | None = None,
+    ) -> UUID:
+        fact = Fact(
+            kind,
+            self.now,
+            method,
+            self._evidence(judgement),
+            purposes=purposes,
+            basis=basis,
+            channel=channel,
+            rule=rule or judgement.rule,
+            rule_version=judgement.version,
+            message_id=self.message.id,
+        )
+        return append(self.session, self.contact, self.cipher, fact, actor=actor or self.actor, now=self.now)
+
+    def _record_consent(self, course: Course, judgement: Judgement) -> UUID:
+        """The ledger's events for this text; the id of the one that what follows rests on."""
+        method = "sms_keyword" if judgement.keyword or course.by_carrier else "sms_text"
+        if self.text.opt_out_type:
+            method = "twilio_aoo"
+        if "voice_opt_out" in judgement.tags:
+            self._append(EventKind.VOICE_OPT_OUT, judgement, channel="voice")
+        match course.step:
+            case Step.OPT_OUT:
+                event_id = self._append(EventKind.OPT_OUT, judgement, purposes=CONSENTED, method=method)
+                if course.by_carrier and not state_of(self.contact).carrier_blocked:
+                    self._append(EventKind.CARRIER_BLOCK, judgement, method="carrier", actor=CARRIER)
+                return event_id
+            case Step.OPT_OUT_PARTIAL:
+                self._append(EventKind.OPT_OUT_PARTIAL, judgement, purposes=course.purposes, method=method)
+                return self._inquiry(judgement)
+            case Step.START:
+                event_id = self._append(EventKind.START, judgement, basis=Basis.EXPRESS, method=method)
+            case Step.OPT_IN:
+                event_id = self._append(EventKind.OPT_IN, judgement, basis=Basis.EXPRESS, method=method)
+            case Step.HELP:
+                return self._append(EventKind.HELP, judgement, method=method)
+            case Step.HOLD:
+                return self._append(EventKind.HOLD, judgement)
+            case Step.REPLY:
+                if course.resumes:
+                    self._append(EventKind.RESUME, judgement, rule="clear_new_text")
+                return self._inquiry(judgement)
+            case _:
+                event_id = self.message.id  # nothing rests on it
+        if course.by_carrier and state_of(self.contact).carrier_blocked:
+            self._append(EventKind.CARRIER_UNBLOCK, judgement, method="carrier", actor=CARRIER)
+        return event_id
+
+    def _inquiry(self, judgement: Judgement) -> UUID:
+        return self._append(EventKind.INQUIRY, judgement, basis=Basis.CONVERSATIONAL)
+
+    def _note_tags(self, judgement: Judgement) -> None:
+        if "wrong_number" in judgement.tags:
+            self.contact.wrong_number_at = self.now
+        interesting = sorted(judgement.tags & {"wrong_number", "not_interested", "voice_opt_out", "time_preference"})
+        self.message.flags = [*self.message.flags, *interesting]
+
+    def _opted_out(self, course: Course, event_id: UUID) -> None:
+        """STOP: nothing waiting leaves any more; what is in flight is named, so that the answer can wait for it."""
+        self.message.awaited_lease = self.contact.lease_token
+        outbox.cancel_waiting(self.session, self.contact.id, Reason.OPTED_OUT, now=self.now, actor=self.actor)
+        self.conversation.burst_started_at = None
+        if course.answer:
+            self._compliance(Kind.OPT_OUT_CONFIRMATION, PermitKind.OPT_OUT_CONFIRMATION, event_id, "opt_out_confirm")
+
+    def _hold(self, judgement: Judgement) -> None:
+        """Looks like an opt-out and is not settled: nothing automatic leaves until a second look has settled it."""
+        outbox.cancel_waiting(
+            self.session, self.contact.id, Reason.HELD, now=self.now, actor=self.actor, automated=True
+        )
+        self._reply(judgement)
+
+    def _reply(self, held: Judgement | None) -> None:
+        """Owe one answer to everything since the last one: a newer text voids the draft that still waits."""
+        if self.conversation.taken_over_at is not None and held is None:
+            self.message.reason = Reason.TAKEOVER.value
+            return
+        outbox.cancel_replies(self.session, self.contact.id, now=self.now)
+        started = self.conversation.burst_started_at or self.now
+        self.conversation.burst_started_at = started
+        wait = timedelta(seconds=self.runtime.settings.reply_wait_s)
+        due = self.now if held else min(self.now + wait, max(self.now, started + LONGEST_WAIT))
+        outbox.owe_reply(
+            self.session,
+            conversation=self.conversation,
+            in_reply_to=self.message.id,
+            language=self.contact.language,
+            due_at=due,
+            now=self.now,
+        )
+
+    def _compliance(self, kind: Kind, permit: PermitKind, event_id: UUID, template: str) -> None:
+        """One text under a one-shot permit: the confirmation of an opt-out or opt-in, or the answer to HELP."""
+        permit_id = grant_permit(self.session, contact_id=self.contact.id, event_id=event_id, kind=permit, now=self.now)
+        tenant = tenant_of(self.session, self.recipient.tenant_id)
+        language = self.contact.language or "en"
+        body = text_for(
+            template,
+            language,
+            brand=self.recipient.brand,
+            phone=tenant.help_phone or national(self.recipient.number),
+            email=tenant.help_email or "",
+        )
+        outbox.put(
+            self.session,
+            conversation=self.conversation,
+            author=Author.SYSTEM,
+            purpose=Purpose.COMPLIANCE,
+            kind=kind,
+            body=body,
+            language=language,
+            permit_id=permit_id,
+            in_reply_to=self.message.id,
+            now=self.now,
+            priority=work.URGENT,
+        )
+
+    def _task(self, kind: str) -> None:
+        add_task(
+            self.session,
+            kind,
+            self.message.id,
+            conversation_id=self.conversation.id,
+            now=self.now,
+            actor=self.actor,
+            cause=self.cause,
+        )
+        if kind == "check_appointment":
+            raise_alert(
+                self.session,
+                kind,
+                str(self.message.id),
+                now=self.now,
+                actor=self.actor,
+                cause=self.cause,
+                conversation_id=self.conversation.id,
+            )
+
+
+def _put_media(intake: _Intake, position: int, url: str, content_type: str) -> None:
+    """Have the background worker fetch it; the text stands without it."""
+    media_id = uuid4()
+    tenant_id = intake.recipient.tenant_id
+    intake.session.add(
+        Media(
+            id=media_id,
+            tenant_id=tenant_id,
+            message_id=intake.message.id,
+            position=position,
+            url=intake.cipher.encrypt_text(url, tenant_id=tenant_id, table="media", column="url", row=media_id),
+            content_type=content_type[:100],
+            state="pending",
+        )
+    )
+    intake.session.flush()
+    work.put(
+        intake.session, MEDIA, media_id, due_at=intake.now, now=intake.now, queue=work.BACKGROUND, priority=work.LATER
+    )

@@ -1,0 +1,124 @@
+"""What to do about an inbound text before any model sees it: consent words, machines, holds, or an answer. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from consent.words import CarrierWord, Judgement, MachineText, Scope, Verdict, WordContext
+
+from consent.purposes import Purpose, Reason
+from consent.state import ConsentState
+
+
+class Step(StrEnum):
+    OPT_OUT = "opt_out"
+    OPT_OUT_PARTIAL = "opt_out_partial"
+    START = "start"  # an opted-out person comes back
+    OPT_IN = "opt_in"  # yes to an open question
+    HELP = "help"
+    HOLD = "hold"
+    SILENT = "silent"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What follows from the text. `answer` is whether we owe a compliance text, `reason` why nothing is said."""
+
+    step: Step
+    answer: bool = False
+    reason: Reason | None = None
+    by_carrier: bool = False  # the carrier acted on this word itself: it blocked, unblocked or answered
+    purposes: tuple[Purpose, ...] = ()
+    resumes: bool = False  # a clear new text ends a hold
+    for_staff: str | None = None  # the kind of task that a person gets
+
+
+MACHINE_REASONS = {
+    MachineText.REACTION: Reason.REACTION,
+    MachineText.AUTO_REPLY: Reason.AUTO_REPLY,
+    MachineText.OTP: Reason.OTP,
+}
+CLEAR_WORDS = 4  # "ok" after "stop calling me" ends no hold; a question or a sentence about something else does
+
+
+def word_context(state: ConsentState) -> WordContext:
+    """How YES and START are to be read."""
+    if state.opted_out:
+        return WordContext.OPTED_OUT
+    return WordContext.PENDING_OPT_IN if state.pending else WordContext.ACTIVE
+
+
+def course_of(
+    body: str,
+    *,
+    state: ConsentState,
+    judgement: Judgement,
+    carrier_word: CarrierWord | None,
+    machine: MachineText | None,
+    wants_person: bool,
+    textable: bool,
+) -> Course:
+    """The one course for this text. `carrier_word` is set only where the carrier itself handles the word."""
+    if carrier_word is CarrierWord.STOP:
+        return Course(Step.OPT_OUT, by_carrier=True, reason=Reason.CARRIER_ANSWERS, for_staff=_checks(judgement))
+    if carrier_word is CarrierWord.HELP:
+        return Course(Step.HELP, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
+    if carrier_word is CarrierWord.START:
+        return _carrier_start(body, state, textable)
+    if machine is not None:
+        return Course(Step.SILENT, reason=MACHINE_REASONS[machine])
+    match judgement.verdict:
+        case Verdict.OPT_OUT:
+            return _opt_out(state, judgement)
+        case Verdict.OPT_IN if state.opted_out:
+            return Course(Step.START, answer=textable)
+        case Verdict.OPT_IN if state.pending:
+            return Course(Step.OPT_IN, answer=textable)
+        case Verdict.HELP if not wants_person:
+            return Course(Step.HELP, answer=textable, reason=None if textable else Reason.INVALID_NUMBER)
+        case Verdict.AMBIGUOUS if not state.opted_out:
+            return Course(Step.HOLD, reason=Reason.HELD)
+        case _:
+            return _conversation(body, state, textable)
+
+
+def _checks(judgement: Judgement) -> str | None:
+    """A bare CANCEL, END or QUIT may have been meant for an appointment too (C-022)."""
+    return "check_appointment" if "bare_cancel" in judgement.tags else None
+
+
+def _carrier_start(body: str, state: ConsentState, textable: bool) -> Course:
+    bare_yes = body.strip().casefold() == "yes"
+    if state.pending and not state.opted_out:
+        return Course(Step.OPT_IN, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
+    if state.opted_out and bare_yes:
+        # C-029: the carrier has lifted its own block; our ledger decides, and a yes to nobody's question is no opt-in.
+        return Course(Step.SILENT, by_carrier=True, reason=Reason.OPTED_OUT, for_staff="opted_out_wrote")
+    if state.opted_out:
+        return Course(Step.START, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
+    if bare_yes:
+        return _conversation(body, state, textable)  # an answer to what was asked
+    return Course(Step.SILENT, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
+
+
+def _opt_out(state: ConsentState, judgement: Judgement) -> Course:
+    if judgement.scope is Scope.PARTIAL and "partial:marketing" in judgement.tags and not state.opted_out:
+        return Course(Step.OPT_OUT_PARTIAL, purposes=(Purpose.MARKETING,), reason=None)
+    # C-018: a second STOP is recorded again and confirmed once.
+    confirm = not state.opted_out
+    return Course(
+        Step.OPT_OUT, answer=confirm, reason=None if confirm else Reason.OPTED_OUT, for_staff=_checks(judgement)
+    )
+
+
+def _conversation(body: str, state: ConsentState, textable: bool) -> Course:
+    if state.opted_out:
+        return Course(Step.SILENT, reason=Reason.OPTED_OUT, for_staff="opted_out_wrote")
+    if not textable:
+        return Course(Step.SILENT, reason=Reason.INVALID_NUMBER, for_staff="unanswerable")
+    if state.held:
+        clear = "?" in body or len(body.split()) >= CLEAR_WORDS
+        return Course(Step.REPLY, resumes=True) if clear else Course(Step.SILENT, reason=Reason.HELD)
+    return Course(Step.REPLY)

@@ -1,0 +1,809 @@
+"""The one place that a text leaves from: waiting rows, the lease on the contact, the carrier's call, its outcome.
+
+A send is two short transactions with the carrier's call between them and no connection held meanwhile. The first
+locks the contact, asks the gate and leaves a lease; the second stores the outcome under the lease's token. A STOP
+locks the same row and outlives the lease, so its 200 means that nothing is in flight. An unknown outcome is looked up,
+never repeated blindly.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select, text, update
+
+from consent.gate import Circumstances, check
+from consent.ledger import Fact, append, lock, state_of
+from consent.models import Contact
+from consent.policy import Allow, Block, Defer
+from consent.purposes import Purpose, Reason, carrier_reason
+from consent.state import EventKind
+from conversations.delivery import moved_on, state_reported, states_before
+from conversations.models import (
+    WAITING,
+    Author,
+    Conversation,
+    Direction,
+    Kind,
+    Message,
+    State,
+)
+from conversations.people import add_task, raise_alert
+from smsbot import work
+from smsbot.accounts import carrier_credentials, tenant_of
+from smsbot.actor import CARRIER, SYSTEM, Actor, Role
+from smsbot.database import TenantSession
+from smsbot.errors import (
+    ConfigurationError,
+    LeaseExpired,
+    OutcomeUnknown,
+    PermanentSendFailure,
+    RecipientOptedOut,
+    SendFailed,
+    TemporarySendFailure,
+)
+from smsbot.events import record
+from smsbot.failpoints import failpoint
+from smsbot.gateways.carrier import Accepted, CarrierCredentials, CarrierMessage, OutgoingSms, SmsGateway
+from smsbot.gateways.carrier_errors import Action, action_for
+from smsbot.logs import log_event
+from smsbot.runtime import Runtime
+from smsbot.segments import folded, segmentation
+from smsbot.settings import CARRIER_CONNECT_TIMEOUT_S, CARRIER_READ_TIMEOUT_S, LEASE_S
+from smsbot.tenancy import SEGMENTS_PER_SECOND, Number, ReplyMode
+
+logger = logging.getLogger(__name__)
+
+REPLY = "reply"  # kinds of work: draft an answer and send it
+SEND = "send"  # send what has its words already
+
+CAUSE = "work:send"
+REPLY_USEFUL_FOR = timedelta(minutes=10)  # an answer later than this is worse than none
+CALL_S = CARRIER_CONNECT_TIMEOUT_S + CARRIER_READ_TIMEOUT_S
+BUSY_RETRY = timedelta(milliseconds=150)  # another text to the same person is in flight
+LOOK_AGAIN = timedelta(seconds=20)  # two looks this far apart before a text counts as not accepted
+UNKNOWN_AFTER = timedelta(seconds=60)
+LOOKUP_RETRY = timedelta(seconds=5)
+LOOKUPS_BEFORE_REPEAT = 2
+CLOCK_SLACK = timedelta(seconds=5)  # between our clock and the carrier's
+PAUSE_AFTER_CONFIG_ERROR = timedelta(minutes=5)
+PACE_LIFTED = 1000.0  # segments a second from which a number's line is not worth counting
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # before a text that was never processed is tried again
+REPEATABLE = frozenset({Purpose.APPOINTMENT, Purpose.NOTIFICATION})  # may go again after a lost or late-failed try
+VALIDITY_S = 600
+CALLBACK_OVERRIDES = "#rc=5&rp=ct,rt,5xx"  # Twilio repeats a callback only when it is asked to
+
+
+# ---- putting texts into the outbox -----------------------------------------------------------------------------------
+
+
+def owe_reply(
+    session: TenantSession,
+    *,
+    conversation: Conversation,
+    in_reply_to: UUID,
+    language: str | None,
+    due_at: datetime,
+    now: datetime,
+) -> UUID:
+    """A row for an answer that has no words yet, and the work that drafts it at `due_at`."""
+    message = Message(
+        id=uuid4(),
+        tenant_id=session.tenant_id,
+        conversation_id=conversation.id,
+        contact_id=conversation.contact_id,
+        number_id=conversation.number_id,
+        direction=Direction.OUTBOUND,
+        author=Author.AI,
+        purpose=Purpose.REPLY,
+        kind=Kind.AI_REPLY,
+        body="",
+        language=language,
+        state=State.QUEUED,
+        flags=[],
+        in_reply_to=in_reply_to,
+        created_at=now,
+        stale_after=due_at + REPLY_USEFUL_FOR,
+    )
+    session.add(message)
+    session.flush()
+    work.put(
+        session,
+        REPLY,
+        message.id,
+        due_at=due_at,
+        now=now,
+        contact_id=conversation.contact_id,
+        number_id=conversation.number_id,
+        priority=work.URGENT,
+    )
+    return message.id
+
+
+def put(
+    session: TenantSession,
+    *,
+    conversation: Conversation,
+    author: Author,
+    purpose: Purpose,
+    kind: Kind,
+    body: str,
+    now: datetime,
+    language: str | None = None,
+    agent_id: UUID | None = None,
+    permit_id: UUID | None = None,
+    in_reply_to: UUID | None = None,
+    repeat_of: UUID | None = None,
+    due_at: datetime | None = None,
+    stale_after: datetime | None = None,
+    priority: int = work.USUAL,
+) -> UUID:
+    """A text with its words, to be gated and sent at `due_at` (now when not said). Returns the message's id."""
+    due = due_at or now
+    message = Message(
+        id=uuid4(),
+        tenant_id=session.tenant_id,
+        conversation_id=conversation.id,
+        contact_id=conversation.contact_id,
+        number_id=conversation.number_id,
+        direction=Direction.OUTBOUND,
+        author=author,
+        agent_id=agent_id,
+        purpose=purpose,
+        kind=kind,
+        body=folded(body) if author is not Author.AGENT else body,
+        language=language,
+        state=State.QUEUED,
+        flags=[],
+        in_reply_to=in_reply_to,
+        repeat_of=repeat_of,
+        permit_id=permit_id,
+        created_at=now,
+        drafted_at=now,
+        stale_after=stale_after,
+    )
+    session.add(message)
+    session.flush()
+    work.put(
+        session,
+        SEND,
+        message.id,
+        due_at=due,
+        now=now,
+        contact_id=conversation.contact_id,
+        number_id=conversation.number_id,
+        priority=priority,
+    )
+    return message.id
+
+
+def cancel_waiting(
+    session: TenantSession,
+    contact_id: UUID,
+    reason: Reason,
+    *,
+    now: datetime,
+    actor: Actor,
+    automated: bool = False,
+) -> list[UUID]:
+    """Cancel what has not reached the carrier yet, but for compliance texts; only automated ones when so asked.
+
+    The caller holds the contact's lock, so nothing of it can be on its way between this and the commit.
+    """
+    condition = [
+        Message.tenant_id == session.tenant_id,
+        Message.contact_id == contact_id,
+        Message.direction == Direction.OUTBOUND,
+        Message.state.in_(WAITING),
+        Message.purpose != Purpose.COMPLIANCE,
+    ]
+    if automated:
+        condition.append(Message.author != Author.AGENT)
+    canceled = session.execute(
+        update(Message).where(*condition).values(state=State.CANCELED, reason=reason.value).returning(Message.id)
+    ).all()
+    ids = [row.id for row in canceled]
+    for kind in (REPLY, SEND):
+        work.drop(session, kind, ids)
+    if ids:
+        record(
+            session,
+            "messages.canceled",
+            at=now,
+            actor=actor,
+            cause=reason.value,
+            contact_id=contact_id,
+            details={"messages": [str(i) for i in ids]},
+        )
+    return ids
+
+
+def cancel_replies(session: TenantSession, contact_id: UUID, *, now: datetime) -> None:
+    """A newer text voids the answers that still wait, drafted or not: one reply covers them all."""
+    canceled = session.execute(
+        update(Message)
+        .where(
+            Message.tenant_id == session.tenant_id,
+            Message.contact_id == contact_id,
+            Message.author == Author.AI,
+            Message.purpose == Purpose.REPLY,
+            Message.state.in_(WAITING),
+        )
+        .values(state=State.CANCELED, reason=Reason.NEWER_TEXT.value)
+        .returning(Message.id)
+    ).all()
+    work.drop(session, REPLY, [row.id for row in canceled])
+
+
+# ---- sending ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """A send that may begin: the lease stands and everything that the call needs is in hand."""
+
+    message_id: UUID
+    contact_id: UUID
+    number_id: UUID
+    token: UUID
+    not_after: float  # time.monotonic(): later than this the call could outlive the lease
+    credentials: CarrierCredentials
+    sms: OutgoingSms = field(repr=False)
+
+
+def deliver(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
+    """Gate the message `claim.ref_id` and send it, or say why not. At most one call to the carrier."""
+    reserved = _reserve(runtime, gateway, claim)
+    if reserved is None:
+        return
+    failpoint("outbox.reserved")
+    try:
+        accepted = gateway.send(reserved.credentials, reserved.sms, not_after=reserved.not_after)
+    except LeaseExpired:
+        _return_to_queue(runtime, claim, reserved, timedelta(), None)
+    except TemporarySendFailure as failure:
+        _temporary(runtime, claim, reserved, failure)
+    except OutcomeUnknown as failure:
+        _unknown(runtime, claim, reserved, failure)
+    except (PermanentSendFailure, ConfigurationError) as failure:
+        _refused(runtime, claim, reserved, failure)
+    else:
+        failpoint("outbox.accepted")
+        _sent(runtime, claim, reserved, accepted)
+
+
+def _reserve(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> _Reserved | None:
+    """Transaction (a): lock, decide, lease. None when the message does not go now; its work row says when, if ever."""
+    look_up = False
+    reserved = None
+    with runtime.transaction(claim.tenant_id) as session:
+        now = runtime.clock.now()
+        contact_id = session.scalars(
+            select(Message.contact_id).where(Message.tenant_id == claim.tenant_id, Message.id == claim.ref_id)
+        ).first()
+        contact = lock(session, contact_id) if contact_id else None
+        message = session.get(Message, claim.ref_id, populate_existing=True) if contact else None
+        if contact is None or message is None or message.state not in (*WAITING, State.SENDING):
+            work.finish(session, claim)
+        elif message.state is State.SENDING:
+            look_up = True  # a crash, or an answer that never came
+        else:
+            failpoint("outbox.locked")
+            reserved = _gated(runtime, session, claim, contact, message, now)
+        failpoint("outbox.before_reserve_commit")
+    if look_up:
+        _look_up(runtime, gateway, claim)
+    return reserved
+
+
+def _gated(
+    runtime: Runtime,
+    session: TenantSession,
+    claim: work.Claim,
+    contact: Contact,
+    message: Message,
+    now: datetime,
+) -> _Reserved | None:
+    monotonic = time.monotonic()  # before the lease begins, so that our deadline is never behind it
+    if contact.lease_token is not None and _lease_stands(session, contact):
+        work.again(session, claim, now + BUSY_RETRY)
+        return None
+    tenant = tenant_of(session, claim.tenant_id)
+    number = session.get_one(Number, message.number_id)
+    conversation = session.get_one(Conversation, message.conversation_id)
+    segments = segmentation(message.body).segments
+    free_at = _line_free_at(runtime, session, number, message, segments, now)
+    if free_at is not None:
+        work.again(session, claim, free_at)
+        return None
+    credentials = carrier_credentials(runtime, session, tenant)
+    automated = message.author is not Author.AGENT
+    mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
+    decision = check(
+        session,
+        tenant=tenant,
+        number=number,
+        contact=contact,
+        message_id=message.id,
+        purpose=message.purpose or Purpose.MARKETING,
+        circumstances=Circumstances(
+            automated=automated,
+            in_reply_to_at=conversation.last_inbound_at if message.purpose is Purpose.REPLY else None,
+            permit_id=message.permit_id,
+            has_credentials=credentials is not None,
+            stale_after=message.stale_after,
+            taken_over=message.author is Author.AI and conversation.taken_over_at is not None,
+            mode_off=message.author is Author.AI and mode is ReplyMode.OFF,
+            draft_only=message.author is Author.AI and mode is ReplyMode.DRAFT,
+        ),
+        now=now,
+    )
+    match decision:
+        case Defer(_, until, reason):
+            message.state, message.not_before, message.reason = State.DEFERRED, until, reason.value
+            work.again(session, claim, until)
+            return None
+        case Block(_, reason):
+            message.state = State.CANCELED if reason is Reason.NEWER_TEXT else State.BLOCKED
+            message.reason = reason.value
+            work.finish(session, claim)
+            _note_outcome(session, message, now, "message.blocked")
+            return None
+        case Allow(_, event_id, _):
+            message.consent_event_id = event_id
+    assert credentials is not None  # the gate blocks without them
+    if not message.body.strip():  # nothing was drafted, and the mode changed since
+        message.state, message.reason = State.BLOCKED, Reason.CONTENT.value
+        work.finish(session, claim)
+        return None
+    token = uuid4()
+    session.execute(
+        update(Contact)
+        .where(Contact.tenant_id == claim.tenant_id, Contact.id == contact.id)
+        .values(lease_token=token, lease_until=func.clock_timestamp() + text(f"interval '{LEASE_S} seconds'"))
+        .execution_options(synchronize_session=False)
+    )
+    message.state, message.reason, message.send_token = State.SENDING, None, token
+    message.sending_at, message.segments, message.lookups = now, segments, 0
+    # Nobody else touches the row before the lease is over; after a crash it is claimed then, and looked up.
+    work.extend(session, claim, now + timedelta(seconds=LEASE_S + 0.5))
+    callback = f"{runtime.settings.public_url}/webhooks/twilio/sms/status/{message.id}{CALLBACK_OVERRIDES}"
+    sms = OutgoingSms(
+        to=contact.address,
+        body=message.body,
+        sender=number.number,
+        messaging_service_sid=number.messaging_service_sid,
+        status_callback=callback,
+        validity_period_s=VALIDITY_S,
+    )
+    return _Reserved(message.id, contact.id, number.id, token, monotonic + LEASE_S - CALL_S, credentials, sms)
+
+
+def _lease_stands(session: TenantSession, contact: Contact) -> bool:
+    return bool(
+        session.scalar(
+            select(Contact.lease_until > func.clock_timestamp()).where(
+                Contact.tenant_id == session.tenant_id, Contact.id == contact.id
+            )
+        )
+    )
+
+
+def _line_free_at(
+    runtime: Runtime, session: TenantSession, number: Number, message: Message, segments: int, now: datetime
+) -> datetime | None:
+    """None when the number's line takes this text now; otherwise when to come back.
+
+    Answers (and compliance texts) reserve the next place on the line; everything else goes only when the line is idle
+    and is spread out behind them, so that a thousand reminders never stand in front of one reply.
+    """
+    rate = runtime.settings.number_mps or number.segments_per_second or SEGMENTS_PER_SECOND[number.sender_type]
+    if rate >= PACE_LIFTED:
+        return None
+    if message.slot_at is not None and message.slot_at <= now:
+        return None
+    takes = timedelta(seconds=segments / rate)
+    number = session.get_one(Number, number.id, with_for_update=True, populate_existing=True)
+    free = max(now, number.busy_until or now)
+    if message.purpose in (Purpose.REPLY, Purpose.COMPLIANCE):
+        if message.slot_at is not None:
+            return message.slot_at
+        number.busy_until = free + takes
+        if free <= now:
+            return None
+        message.slot_at = free
+        return free
+    if free <= now:
+        number.busy_until = free + takes
+        return None
+    number.spread_until = max(free, number.spread_until or free) + takes
+    return number.spread_until
+
+
+def _settle(session: TenantSession, claim: work.Claim, reserved: _Reserved, *, release: bool = True) -> Message | None:
+    """The message if this send still owns it, its contact's lease released; None when somebody settled it already."""
+    if release:
+        session.execute(
+            update(Contact)
+            .where(
+                Contact.tenant_id == claim.tenant_id,
+                Contact.id == reserved.contact_id,
+                Contact.lease_token == reserved.token,
+            )
+            .values(lease_token=None, lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+    return session.scalars(
+        select(Message)
+        .where(
+            Message.tenant_id == claim.tenant_id,
+            Message.id == reserved.message_id,
+            Message.send_token == reserved.token,
+        )
+        .with_for_update()
+    ).first()
+
+
+def _sent(runtime: Runtime, claim: work.Claim, reserved: _Reserved, accepted: Accepted) -> None:
+    with runtime.transaction(claim.tenant_id) as session:
+        now = runtime.clock.now()
+        message = _settle(session, claim, reserved)
+        if message is None:
+            return
+        message.provider_sid = message.provider_sid or accepted.provider_sid
+        message.state = moved_on(message.state, state_reported(accepted.status) or State.SENT)
+        message.sent_at = message.sent_at or now
+        if accepted.segments:
+            message.segments = accepted.segments
+        mark_said(session, message, now)
+        # Whoever holds the row now: the outcome is known, so nothing is left to do.
+        work.drop(session, claim.kind, [claim.ref_id])
+        _note_outcome(session, message, now, "message.sent")
+        failpoint("outbox.before_outcome_commit")
+
+
+def mark_said(session: TenantSession, message: Message, now: datetime) -> None:
+    """What this text said counts from now on: brand and automation, the STOP hint; its burst is answered."""
+    conversation = session.get_one(Conversation, message.conversation_id)
+    conversation.last_message_at = now
+    if "discloses" in message.flags:
+        conversation.disclosed_at = now
+    if "stop_hint" in message.flags:
+        conversation.stop_hint_at = now
+    if "handoff" in message.flags and conversation.taken_over_at is None:
+        conversation.taken_over_at = now  # the bridge text is out: from here on a person has it
+    if message.author is Author.AI and message.in_reply_to is not None:
+        newer = session.scalars(
+            select(Message.id).where(
+                Message.tenant_id == session.tenant_id,
+                Message.contact_id == message.contact_id,
+                Message.author == Author.AI,
+                Message.purpose == Purpose.REPLY,
+                Message.state.in_(WAITING),
+            )
+        ).first()
+        if newer is None:
+            conversation.burst_started_at = None
+
+
+def _return_to_queue(
+    runtime: Runtime, claim: work.Claim, reserved: _Reserved, delay: timedelta, code: int | None
+) -> None:
+    """Nothing was sent: wait, then pass the gate again."""
+    with runtime.transaction(claim.tenant_id) as session:
+        message = _settle(session, claim, reserved)
+        if message is None or message.state is not State.SENDING:
+            return
+        message.state, message.error_code, message.send_token = State.QUEUED, code, None
+        work.again(session, claim, runtime.clock.now() + delay, counts=True)
+
+
+def _temporary(runtime: Runtime, claim: work.Claim, reserved: _Reserved, failure: TemporarySendFailure) -> None:
+    """Never processed: again after a growing pause, or the one that the carrier asks for, as long as it is useful."""
+    action = action_for(failure.code) if failure.code else None
+    if action is not None and action.action is Action.CONFIG:
+        _refused(runtime, claim, reserved, failure)
+        return
+    with runtime.transaction(claim.tenant_id) as session:
+        now = runtime.clock.now()
+        message = _settle(session, claim, reserved)
+        if message is None or message.state is not State.SENDING:
+            return
+        # Half of its age so far, so that the pauses grow without a counter.
+        tried_for_s = (now - (message.drafted_at or message.created_at)).total_seconds()
+        pause_s = min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, tried_for_s / 2))
+        delay_s = max(pause_s, failure.retry_after_s or 0.0)
+        if action is not None and action.action is Action.THROTTLE:
+            delay_s = max(delay_s, float(action.delay_s))
+        message.state, message.error_code, message.send_token = State.QUEUED, failure.code, None
+        # Does not count towards quarantine: an hour of 429 is the carrier's state, not a poisoned row. What ends it
+        # is `stale_after`, with its reason.
+        work.again(session, claim, now + timedelta(seconds=delay_s))
+
+
+def _unknown(runtime: Runtime, claim: work.Claim, reserved: _Reserved, failure: OutcomeUnknown) -> None:
+    """May have been accepted: the lease stays, the row is looked up when it is over."""
+    log_event(logger, "send.unknown", message_id=str(reserved.message_id), code=failure.code)
+    with runtime.transaction(claim.tenant_id) as session:
+        message = _settle(session, claim, reserved, release=False)
+        if message is None or message.state is not State.SENDING:
+            return
+        message.error_code = failure.code
+
+
+def _refused(
+    runtime: Runtime, claim: work.Claim, reserved: _Reserved, failure: SendFailed | ConfigurationError
+) -> None:
+    """Refused for good: the text ends with the carrier's code as its reason, and what the code asks for is done."""
+    code = failure.code if isinstance(failure, SendFailed) else None
+    action = action_for(code, 400).action
+    with runtime.transaction(claim.tenant_id) as session:
+        now = runtime.clock.now()
+        contact = lock(session, reserved.contact_id)
+        message = _settle(session, claim, reserved)
+        if message is None or contact is None or message.state is not State.SENDING:
+            return
+        message.error_code = code
+        if isinstance(failure, RecipientOptedOut):
+            message.state, message.reason = State.BLOCKED, Reason.CARRIER_BLOCKED.value
+        elif isinstance(failure, ConfigurationError):
+            message.state, message.reason = State.BLOCKED, Reason.NO_CREDENTIALS.value
+        else:
+            message.state, message.reason = State.FAILED, carrier_reason(code)
+        act_on_code(runtime, session, contact, message, code, action, now=now)
+        work.drop(session, claim.kind, [claim.ref_id])
+        _note_outcome(session, message, now, "message.failed")
+
+
+def act_on_code(
+    runtime: Runtime,
+    session: TenantSession,
+    contact: Contact,
+    message: Message,
+    code: int | None,
+    action: Action,
+    *,
+    now: datetime,
+) -> None:
+    """What the carrier's code asks for beyond this text. `contact` is locked by the caller."""
+    match action:
+        case Action.OPT_OUT:
+            record_carrier_block(runtime, session, contact, message, now=now)
+        case Action.BAD_NUMBER:
+            contact.unreachable_code = code
+            add_task(
+                session,
+                "call_instead",
+                contact.id,
+                conversation_id=message.conversation_id,
+                now=now,
+                actor=CARRIER,
+                cause=carrier_reason(code),
+                reason=carrier_reason(code),
+            )
+        case Action.CONFIG:
+            number = session.get_one(Number, message.number_id, with_for_update=True)
+            number.paused_until, number.pause_code = now + PAUSE_AFTER_CONFIG_ERROR, code
+            raise_alert(
+                session,
+                "sender_paused",
+                f"{number.id}:{code}",
+                now=now,
+                actor=CARRIER,
+                cause=carrier_reason(code),
+                role=Role.OWNER,
+            )
+        case Action.THROTTLE:
+            delay = action_for(code).not_before(now)
+            number = session.get_one(Number, message.number_id, with_for_update=True)
+            number.paused_until = max(number.paused_until or delay, delay)
+            number.pause_code = code
+            raise_alert(
+                session,
+                "sender_throttled",
+                f"{number.id}:{code}",
+                now=now,
+                actor=CARRIER,
+                cause=carrier_reason(code),
+                role=Role.MANAGER,
+            )
+        case Action.PERMANENT if message.author is not Author.AGENT:
+            raise_alert(
+                session,
+                "text_refused",
+                carrier_reason(code),
+                now=now,
+                actor=CARRIER,
+                cause=carrier_reason(code),
+                role=Role.MANAGER,
+            )
+        case _:
+            pass
+
+
+def record_carrier_block(
+    runtime: Runtime, session: TenantSession, contact: Contact, message: Message, *, now: datetime
+) -> None:
+    """The carrier blocks this person for our sender (21610): in the ledger once, and everything waiting ends."""
+    if state_of(contact).carrier_blocked is None:
+        tenant = tenant_of(session, contact.tenant_id)
+        fact = Fact(
+            EventKind.CARRIER_BLOCK,
+            now,
+            "carrier",
+            {"address": contact.address, "message_id": str(message.id), "code": 21610},
+            rule="carrier.21610",
+            message_id=message.id,
+        )
+        append(session, contact, runtime.cipher(tenant.data_key), fact, actor=CARRIER, now=now)
+    cancel_waiting(session, contact.id, Reason.CARRIER_BLOCKED, now=now, actor=CARRIER)
+
+
+# ---- unknown outcomes ------------------------------------------------------------------------------------------------
+
+
+def _look_up(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
+    """Ask the carrier what became of a text that may have been accepted; by To alone, matched by ourselves."""
+    with runtime.transaction(claim.tenant_id) as session:
+        message = session.get_one(Message, claim.ref_id)
+        contact = session.get_one(Contact, message.contact_id)
+        number = session.get_one(Number, message.number_id)
+        credentials = carrier_credentials(runtime, session, tenant_of(session, claim.tenant_id))
+        linked = set(
+            session.scalars(
+                select(Message.provider_sid).where(
+                    Message.tenant_id == claim.tenant_id,
+                    Message.contact_id == contact.id,
+                    Message.provider_sid.is_not(None),
+                )
+            )
+        )
+    listed: Sequence[CarrierMessage] | None = None
+    if credentials is not None:
+        try:
+            listed = gateway.messages_to(credentials, contact.address)
+        except SendFailed as failure:
+            log_event(logger, "lookup.failed", message_id=str(message.id), code=failure.code)
+    found = None
+    for candidate in listed or ():
+        if _is_this(candidate, message, number.number) and candidate.provider_sid not in linked:
+            found = candidate
+            break
+    failpoint("outbox.looked_up")
+    _conclude(runtime, claim, message.send_token, listed is not None, found)
+
+
+def _is_this(candidate: CarrierMessage, message: Message, number: str) -> bool:
+    return (
+        candidate.direction == "outbound"
+        and candidate.from_ in (None, number)
+        and folded(candidate.body).strip() == folded(message.body).strip()
+        and message.sending_at is not None
+        and candidate.created_at >= message.sending_at - CLOCK_SLACK
+    )
+
+
+def _conclude(
+    runtime: Runtime, claim: work.Claim, token: UUID | None, looked: bool, found: CarrierMessage | None
+) -> None:
+    with runtime.transaction(claim.tenant_id) as session:
+        now = runtime.clock.now()
+        message = session.scalars(
+            select(Message)
+            .where(
+                Message.tenant_id == claim.tenant_id,
+                Message.id == claim.ref_id,
+                Message.send_token == token,
+                Message.state == State.SENDING,
+            )
+            .with_for_update()
+        ).first()
+        if message is None or message.sending_at is None:  # a callback was quicker
+            work.finish(session, claim)
+            return
+        if found is not None:
+            message.provider_sid = found.provider_sid
+            message.state = moved_on(message.state, state_reported(found.status) or State.SENT)
+            message.sent_at = now
+            mark_said(session, message, now)
+            work.finish(session, claim)
+            _note_outcome(session, message, now, "message.sent")
+            return
+        if not looked:
+            work.again(session, claim, now + LOOKUP_RETRY)
+            return
+        message.lookups += 1
+        if message.purpose in REPEATABLE and message.lookups >= LOOKUPS_BEFORE_REPEAT:
+            message.state, message.send_token = State.QUEUED, None
+            work.again(session, claim, now)
+            return
+        age = now - message.sending_at
+        if age < UNKNOWN_AFTER or message.lookups < LOOKUPS_BEFORE_REPEAT:
+            work.again(
+                session,
+                claim,
+                max(now + timedelta(seconds=1), min(now + LOOK_AGAIN, message.sending_at + UNKNOWN_AFTER)),
+            )
+            return
+        message.state = State.UNKNOWN
+        work.finish(session, claim)
+        add_task(
+            session,
+            "unknown_outcome",
+            message.id,
+            conversation_id=message.conversation_id,
+            now=now,
+            actor=SYSTEM,
+            cause=CAUSE,
+        )
+        _note_outcome(session, message, now, "message.unknown")
+
+
+# ---- what the carrier reports later ----------------------------------------------------------------------------------
+
+
+def move_on(session: TenantSession, message_id: UUID, reported: State, provider_sid: str, now: datetime) -> bool:
+    """Move the message forward to `reported`; False when it was there, or further, already."""
+    moved = session.execute(
+        update(Message)
+        .where(
+            Message.tenant_id == session.tenant_id,
+            Message.id == message_id,
+            Message.state.in_(states_before(reported)),
+        )
+        .values(
+            state=reported,
+            provider_sid=func.coalesce(Message.provider_sid, provider_sid),
+            sent_at=func.coalesce(Message.sent_at, now),
+        )
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return moved is not None
+
+
+def repeat_once(session: TenantSession, message: Message, code: int | None, *, now: datetime) -> UUID | None:
+    """One linked repeat of an appointment or notification text that failed after acceptance, where the code allows it.
+
+    Everything else ends here: a reply that comes an hour late is worse than none.
+    """
+    action = action_for(code)
+    if message.purpose not in REPEATABLE or message.repeat_of is not None or action.max_tries == 0:
+        return None
+    due_at = action.not_before(now)
+    if message.stale_after is not None and due_at > message.stale_after:
+        return None
+    return put(
+        session,
+        conversation=session.get_one(Conversation, message.conversation_id),
+        author=message.author,
+        purpose=message.purpose,
+        kind=message.kind or Kind.REMINDER,
+        body=message.body,
+        now=now,
+        language=message.language,
+        agent_id=message.agent_id,
+        repeat_of=message.id,
+        due_at=due_at,
+        stale_after=message.stale_after,
+        priority=work.LATER,
+    )
+
+
+def _note_outcome(session: TenantSession, message: Message, now: datetime, kind: str) -> None:
+    record(
+        session,
+        kind,
+        at=now,
+        actor=SYSTEM,
+        cause=CAUSE,
+        contact_id=message.contact_id,
+        conversation_id=message.conversation_id,
+        message_id=message.id,
+        details={"state": message.state.value, "reason": message.reason, "purpose": message.purpose},
+    )

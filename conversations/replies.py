@@ -1,0 +1,500 @@
+"""An answer to what a lead wrote: a second look at a hold, a draft that is checked in code, and the way out.
+
+No database connection is held while a model thinks. The draft is stored before it is sent, so that a crash never pays
+twice, and a newer text voids it wherever it is.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+
+from consent.gate import grant_permit
+from consent.ledger import Fact, append, lock, state_of
+from consent.models import ConsentEvent, Contact, PermitKind
+from consent.purposes import CONSENTED, Purpose, Reason
+from consent.second_stage import VERSION as SECOND_STAGE_VERSION
+from consent.second_stage import Second, Settled, second_look
+from consent.state import Basis, EventKind
+from conversations import outbox
+from conversations.assistant import Assistant, fallback
+from conversations.decision import (
+    DECISION_SCHEMA,
+    Action,
+    ReplyDecision,
+    ReplyKind,
+    Source,
+    StaffNote,
+    alerted_roles,
+    parse_decision,
+)
+from conversations.facts import TenantFacts, Turn
+from conversations.guardrails import objection_to
+from conversations.knowledge import facts_of
+from conversations.models import (
+    Author,
+    Conversation,
+    Direction,
+    Episode,
+    Kind,
+    Lead,
+    Message,
+    State,
+    Trace,
+)
+from conversations.people import add_task, raise_alert
+from conversations.prompt import messages_for
+from conversations.templates import disclosed, text_for
+from smsbot import work
+from smsbot.accounts import tenant_of
+from smsbot.actor import SYSTEM, Role
+from smsbot.database import TenantSession
+from smsbot.errors import ModelFailed
+from smsbot.failpoints import failpoint
+from smsbot.gateways.carrier import SmsGateway
+from smsbot.gateways.model import ChatModel
+from smsbot.phone import national
+from smsbot.runtime import Runtime
+from smsbot.tenancy import Number, ReplyMode, Tenant
+
+CAUSE = "work:reply"
+TURNS = 30
+SILENCE = timedelta(hours=24)  # after this brand and automation are named again
+HINT_LASTS = timedelta(days=30)  # C-104: STOP is mentioned at least this often
+REWRITE_NEEDS_S = 2.0
+KINDS = {
+    ReplyKind.AI_REPLY: Kind.AI_REPLY,
+    ReplyKind.BRIDGE: Kind.BRIDGE,
+    ReplyKind.GUARD_ANSWER: Kind.GUARD_ANSWER,
+    ReplyKind.UNKNOWN: Kind.AI_REPLY,
+    ReplyKind.FALLBACK: Kind.FALLBACK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What a draft is made from; read in one short transaction."""
+
+    facts: TenantFacts
+    turns: tuple[Turn, ...] = field(repr=False)
+    language: str
+    asked: frozenset[str]
+    masked: bool
+    name_brand: bool
+    stop_hint: bool
+    unheld: bool
+    settling: str | None = field(repr=False)  # the words that hold everything, when this text is their cause
+    silent: bool  # a person has it, or the mode is off: nothing to draft
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    decision: ReplyDecision
+    outcome: str  # how it came about, for the trace
+    details: Mapping[str, Any]
+    raw: str | None = field(repr=False, default=None)
+
+
+def answer(runtime: Runtime, gateway: SmsGateway, model: ChatModel | None, claim: work.Claim) -> None:
+    """Draft and send the answer `claim.ref_id`; at most one text leaves, and a reason is recorded when none does."""
+    context = _context(runtime, claim)
+    if context is None or context.silent:
+        outbox.deliver(runtime, gateway, claim)
+        return
+    if context.settling is not None:
+        second = second_look(model, context.settling)
+        if not _settle_hold(runtime, claim, second):
+            return
+    drafted = draft(runtime, model, context)
+    failpoint("replies.drafted")
+    if _store(runtime, claim, context, drafted):
+        failpoint("replies.stored")
+        outbox.deliver(runtime, gateway, claim)
+
+
+def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
+    """None when there is nothing to draft: the words are there already, or the row is past waiting."""
+    now = runtime.clock.now()
+    with runtime.transaction(claim.tenant_id) as session:
+        message = session.get(Message, claim.ref_id)
+        if message is None or message.state is not State.QUEUED or message.drafted_at is not None:
+            return None
+        tenant = tenant_of(session, claim.tenant_id)
+        conversation = session.get_one(Conversation, message.conversation_id)
+        contact = session.get_one(Contact, message.contact_id)
+        lead = session.get_one(Lead, conversation.lead_id)
+        turns, flags, gap = _turns(session, conversation)
+        mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
+        settling = _settling(session, contact, message)
+        return _Context(
+            facts=facts_of(session, tenant),
+            turns=turns,
+            language=contact.language or tenant.languages[0],
+            asked=frozenset(lead.fields),
+            masked=bool(flags & {"ssn", "card"}),
+            name_brand=conversation.disclosed_at is None or gap,
+            stop_hint=conversation.stop_hint_at is None or now - conversation.stop_hint_at > HINT_LASTS,
+            unheld=state_of(contact).held is None,
+            settling=settling,
+            silent=settling is None and (conversation.taken_over_at is not None or mode is ReplyMode.OFF),
+        )
+
+
+def _turns(session: TenantSession, conversation: Conversation) -> tuple[tuple[Turn, ...], set[str], bool]:
+    """The transcript since the last close, oldest first; the flags of the unanswered burst; whether a day was silent."""
+    opened = session.scalars(
+        select(Episode.opened_at).where(
+            Episode.tenant_id == session.tenant_id,
+            Episode.conversation_id == conversation.id,
+            Episode.closed_at.is_(None),
+        )
+    ).first()
+    rows = session.scalars(
+        select(Message)
+        .where(
+            Message.tenant_id == session.tenant_id,
+            Message.conversation_id == conversation.id,
+            Message.state.in_((State.RECEIVED, State.SENDING, State.SENT, State.DELIVERED, State.UNKNOWN)),
+            Message.created_at >= (opened or conversation.created_at),
+        )
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(TURNS)
+    ).all()[::-1]
+    flags: set[str] = set()
+    gap = True
+    before: datetime | None = None
+    for row in rows:
+        at = row.sent_at or row.created_at
+        if row.direction is Direction.OUTBOUND:
+            flags = set()
+        else:
+            if not flags:
+                gap = before is None or at - before > SILENCE
+            flags |= set(row.flags) | {"burst"}
+        before = at
+    turns = tuple(
+        Turn(row.author.value, row.body, row.sent_at or row.created_at, row.kind.value if row.kind else "")
+        for row in rows
+        if row.purpose is not Purpose.COMPLIANCE
+    )
+    return turns, flags, gap
+
+
+def _settling(session: TenantSession, contact: Contact, message: Message) -> str | None:
+    """The words of the text that this would answer, when exactly that text holds everything."""
+    held = state_of(contact).held
+    if held is None or message.in_reply_to is None:
+        return None
+    cause = session.scalars(
+        select(ConsentEvent.message_id).where(
+            ConsentEvent.tenant_id == session.tenant_id, ConsentEvent.id == held.event_id
+        )
+    ).first()
+    if cause != message.in_reply_to:
+        return None
+    return session.get_one(Message, message.in_reply_to).body
+
+
+def _settle_hold(runtime: Runtime, claim: work.Claim, second: Second) -> bool:
+    """Turn the hold into an opt-out, into nothing, or leave it to a person. True when the answer may be drafted."""
+    with runtime.transaction(claim.tenant_id) as session:
+        now = runtime.clock.now()
+        message = session.get_one(Message, claim.ref_id)
+        contact = lock(session, message.contact_id)
+        assert contact is not None  # the message's foreign key
+        message = session.get_one(Message, claim.ref_id, populate_existing=True)
+        if message.state is not State.QUEUED or state_of(contact).held is None:
+            if message.state is State.QUEUED:
+                return True  # a person or a newer text has settled it meanwhile
+            work.finish(session, claim)
+            return False
+        tenant = tenant_of(session, claim.tenant_id)
+
+        def note(kind: EventKind, purposes: Sequence[Purpose] = (), basis: Basis | None = None) -> UUID:
+            fact = Fact(
+                kind,
+                now,
+                "second_stage",
+                {"address": contact.address, "message_id": str(message.in_reply_to)},
+                purposes=purposes,
+                basis=basis,
+                rule=second.rule,
+                rule_version=SECOND_STAGE_VERSION,
+                message_id=message.in_reply_to,
+            )
+            return append(session, contact, runtime.cipher(tenant.data_key), fact, actor=SYSTEM, now=now)
+
+        if second.settled is Settled.NOT_OPT_OUT:
+            note(EventKind.RESUME)
+            note(EventKind.INQUIRY, basis=Basis.CONVERSATIONAL)
+            return True
+        conversation = session.get_one(Conversation, message.conversation_id)
+        if second.settled is Settled.OPT_OUT:
+            event_id = note(EventKind.OPT_OUT, CONSENTED)
+            outbox.cancel_waiting(session, contact.id, Reason.OPTED_OUT, now=now, actor=SYSTEM)
+            _confirm_opt_out(session, tenant, conversation, contact, event_id, message, now)
+            return False
+        message.state, message.reason = State.BLOCKED, Reason.HELD.value
+        add_task(
+            session,
+            "settle_hold",
+            message.in_reply_to or message.id,
+            conversation_id=conversation.id,
+            now=now,
+            actor=SYSTEM,
+            cause=CAUSE,
+            reason=second.rule,
+        )
+        raise_alert(
+            session, "held", str(conversation.id), now=now, actor=SYSTEM, cause=CAUSE, conversation_id=conversation.id
+        )
+        work.finish(session, claim)
+        return False
+
+
+def _confirm_opt_out(
+    session: TenantSession,
+    tenant: Tenant,
+    conversation: Conversation,
+    contact: Contact,
+    event_id: UUID,
+    message: Message,
+    now: datetime,
+) -> None:
+    number = session.get_one(Number, conversation.number_id)
+    permit_id = grant_permit(
+        session, contact_id=contact.id, event_id=event_id, kind=PermitKind.OPT_OUT_CONFIRMATION, now=now
+    )
+    language = contact.language or "en"
+    outbox.put(
+        session,
+        conversation=conversation,
+        author=Author.SYSTEM,
+        purpose=Purpose.COMPLIANCE,
+        kind=Kind.OPT_OUT_CONFIRMATION,
+        body=text_for(
+            "opt_out_confirm",
+            language,
+            brand=tenant.brand,
+            phone=tenant.help_phone or national(number.number),
+            email=tenant.help_email or "",
+        ),
+        language=language,
+        permit_id=permit_id,
+        in_reply_to=message.in_reply_to,
+        now=now,
+        priority=work.URGENT,
+    )
+
+
+def draft(runtime: Runtime, model: ChatModel | None, context: _Context) -> _Drafted:
+    """The checked decision. Code decides first; a model writes only where the rules leave it room."""
+    now = runtime.clock.now()
+    own = Assistant(context.facts).answer(
+        context.turns, language=context.language, now=now, asked=context.asked, masked=context.masked
+    )
+    # A person asked for, danger, the law, a sensitive number: never left to a model.
+    by_rule = own.action in (Action.HAND_OFF, Action.STAY_SILENT) or own.guard is not None
+    if model is None or by_rule:
+        return _Drafted(own, "builtin", {"rule": own.guard or own.kind.value})
+    return _by_model(runtime, model, context, own, now)
+
+
+def _by_model(runtime: Runtime, model: ChatModel, context: _Context, own: ReplyDecision, now: datetime) -> _Drafted:
+    deadline = time.monotonic() + runtime.settings.model_budget_s
+    messages = messages_for(context.facts, context.turns, language=context.language, now=now)
+    tries: list[dict[str, Any]] = []
+    raw: str | None = None
+    while (left_s := deadline - time.monotonic()) > (0 if not tries else REWRITE_NEEDS_S) and len(tries) < 2:
+        try:
+            said = model.answer(messages, schema=DECISION_SCHEMA, schema_name="reply_decision", budget_s=left_s)
+            raw = said.content
+            attempt: dict[str, Any] = {
+                "model": said.model,
+                "prompt_tokens": said.prompt_tokens,
+                "completion_tokens": said.completion_tokens,
+                "elapsed_s": round(said.elapsed_s, 3),
+            }
+            tries.append(attempt)
+            decision = replace(parse_decision(raw), source=Source.MODEL)
+        except ModelFailed as failure:
+            tries.append({"failed": failure.kind})
+            break
+        objection = _objection(context, decision, now)
+        if objection is None:
+            return _Drafted(decision, "model", {"tries": tries}, raw)
+        attempt["objection"] = objection
+        messages = [
+            *messages,
+            {"role": "assistant", "content": raw},
+            {"role": "user", "content": json.dumps({"refused_because": objection, "write_it_again": True})},
+        ]
+    # Away, slow or wrong: the deterministic answer, in time. Where the rules know no answer, the safe one.
+    safe = own if own.kind is not ReplyKind.UNKNOWN else fallback(context.facts, context.language, "model")
+    safe = replace(safe, source=Source.FALLBACK, kind=ReplyKind.FALLBACK, staff_note=StaffNote.AI_FAILURE)
+    return _Drafted(safe, "fallback", {"tries": tries}, raw)
+
+
+def _objection(context: _Context, decision: ReplyDecision, now: datetime) -> str | None:
+    if decision.action is Action.STAY_SILENT:
+        return None
+    objection = objection_to(
+        decision.text,
+        facts=context.facts,
+        turns=context.turns,
+        language=context.language,
+        decision_source=decision.source,
+        allowed_phones=[context.facts.phone] if context.facts.phone else [],
+        allowed_links=[context.facts.secure_url] if context.facts.secure_url else [],
+        now=now,
+    )
+    return None if objection is None else f"{objection.kind.value}: {objection.detail}"
+
+
+def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Drafted) -> bool:
+    """Keep the draft if it is still wanted. True when it is to be sent."""
+    decision = drafted.decision
+    with runtime.transaction(claim.tenant_id) as session:
+        now = runtime.clock.now()
+        silent = decision.action is Action.STAY_SILENT
+        body = (
+            ""
+            if silent
+            else disclosed(
+                decision.text,
+                context.facts.brand,
+                decision.language,
+                name_brand=context.name_brand,
+                say_ai=context.name_brand,
+                stop_hint=context.stop_hint,
+            )
+        )
+        said = [
+            word
+            for word, true in (
+                ("discloses", context.name_brand),
+                ("stop_hint", context.stop_hint),
+                ("handoff", decision.action is Action.HAND_OFF),
+            )
+            if true and not silent
+        ]
+        kept = session.execute(
+            update(Message)
+            .where(
+                Message.tenant_id == claim.tenant_id,
+                Message.id == claim.ref_id,
+                Message.state == State.QUEUED,
+                Message.drafted_at.is_(None),
+            )
+            .values(
+                body=body,
+                kind=KINDS[decision.kind],
+                language=decision.language,
+                drafted_at=now,
+                flags=said,
+                state=State.BLOCKED if silent else State.QUEUED,
+                reason=_silence_reason(decision).value if silent else None,
+            )
+            .returning(Message.conversation_id, Message.in_reply_to)
+        ).first()
+        if kept is None:  # voided by a newer text or a STOP while the model thought
+            work.drop(session, claim.kind, [claim.ref_id])
+            return False
+        tenant = tenant_of(session, claim.tenant_id)
+        trace_id = uuid4()
+        session.add(
+            Trace(
+                id=trace_id,
+                tenant_id=claim.tenant_id,
+                message_id=claim.ref_id,
+                at=now,
+                source=decision.source.value,
+                outcome=drafted.outcome,
+                details={
+                    **drafted.details,
+                    "action": decision.action.value,
+                    "facts_used": list(decision.facts_used),
+                    "guard": decision.guard,
+                    "handoff": decision.handoff_reason.value if decision.handoff_reason else None,
+                },
+                content=None
+                if drafted.raw is None
+                else runtime.cipher(tenant.data_key).encrypt_text(
+                    drafted.raw, tenant_id=claim.tenant_id, table="traces", column="content", row=trace_id
+                ),
+            )
+        )
+        conversation = session.get_one(Conversation, kept.conversation_id)
+        _note_fields(session, conversation, decision, kept.in_reply_to)
+        _leave_to_people(session, conversation, decision, claim.ref_id, now)
+        if silent:
+            conversation.burst_started_at = None
+            work.finish(session, claim)
+        return not silent
+
+
+def _silence_reason(decision: ReplyDecision) -> Reason:
+    """Why nothing is said: they are not interested, or what they wrote was an acknowledgement."""
+    return Reason.NOT_INTERESTED if decision.staff_note is StaffNote.NOT_INTERESTED else Reason.REACTION
+
+
+def _note_fields(
+    session: TenantSession, conversation: Conversation, decision: ReplyDecision, message_id: UUID | None
+) -> None:
+    """What the lead said about their wishes, with the text it comes from; what a person entered wins for ever."""
+    if not decision.field_notes:
+        return
+    lead = session.get_one(Lead, conversation.lead_id)
+    fields = dict(lead.fields)
+    for name, value in decision.field_notes.items():
+        if fields.get(name, {}).get("by") != "agent":
+            fields[name] = {"value": value, "message_id": str(message_id), "by": "ai"}
+    lead.fields = fields
+
+
+def _leave_to_people(
+    session: TenantSession, conversation: Conversation, decision: ReplyDecision, message_id: UUID, now: datetime
+) -> None:
+    """The task and the alerts of a handoff or of a note for the staff."""
+    reason = decision.handoff_reason
+    if reason is not None:
+        conversation.handoff_reason = reason.value
+        add_task(
+            session,
+            "handoff",
+            message_id,
+            conversation_id=conversation.id,
+            now=now,
+            actor=SYSTEM,
+            cause=CAUSE,
+            reason=reason.value,
+        )
+        for role in sorted(alerted_roles(reason)):
+            raise_alert(
+                session,
+                "handoff",
+                f"{conversation.id}:{role}",
+                now=now,
+                actor=SYSTEM,
+                cause=CAUSE,
+                role=Role(role),
+                conversation_id=conversation.id,
+            )
+    elif decision.staff_note is not None:
+        add_task(
+            session,
+            decision.staff_note.value,
+            message_id,
+            conversation_id=conversation.id,
+            now=now,
+            actor=SYSTEM,
+            cause=CAUSE,
+            reason=decision.staff_note.value,
+        )

@@ -1,0 +1,130 @@
+"""The scheduler: every second, or sooner when something is due, it rings; each minute it seals the ledgers.
+
+Any number may run. When the bell is broken it drains a little by itself, so that losing Redis costs time only.
+Importing this file does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from consent.ledger import seal
+from conversations.reconciliation import hold_for_reconciliation, plan_reconciliation
+from smsbot import work
+from smsbot.bell import BACKGROUND, REPLIES
+from smsbot.gateways.twilio_carrier import TwilioGateway
+from smsbot.logs import configure_logging, log_event
+from smsbot.runtime import Runtime
+from smsbot.settings import load_settings
+from smsbot.tenancy import Tenant
+from worker import Drain, beat, chat_model, handlers
+from wsgi import FOLDER, runtime_for
+
+TICK_S = 1.0
+SOONEST_S = 0.02
+SEAL_EVERY = timedelta(minutes=1)
+PLAN_EVERY = timedelta(minutes=1)
+OWN_CONCURRENCY = 20  # what it works off by itself when no bell rings
+OUTAGE_AFTER_S = 5.0  # the database was away longer than this: texts may have been missed
+
+logger = logging.getLogger("smsbot.scheduler")
+
+
+class Scheduler:
+    """One loop; its state may be lost at any moment."""
+
+    def __init__(self, runtime: Runtime, drains: dict[str, Drain]) -> None:
+        self.runtime = runtime
+        self.drains = drains
+        self.stop = threading.Event()
+        self.sealed_at: datetime | None = None
+        self.planned_at: datetime | None = None
+        self.database_lost_at: datetime | None = None
+        self.process = f"scheduler:{socket.gethostname()}:{os.getpid()}"[:80]
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            try:
+                self.tick()
+                pause_s = self.pause_s()
+            except SQLAlchemyError as error:
+                self.database_lost_at = self.database_lost_at or self.runtime.clock.now()
+                log_event(logger, "scheduler.database_away", level=logging.ERROR, failure=type(error).__name__)
+                pause_s = TICK_S
+            self.stop.wait(pause_s)
+
+    def tick(self) -> None:
+        """One look at everything that time brings."""
+        now = self.runtime.clock.now()
+        beat(self.runtime, self.process)
+        if self.database_lost_at is not None:
+            if (now - self.database_lost_at).total_seconds() > OUTAGE_AFTER_S:
+                # What was sent to us meanwhile may include a STOP: nothing leaves before the carrier's list was read.
+                hold_for_reconciliation(self.runtime, self.database_lost_at)
+            self.database_lost_at = None
+        for queue, drain in self.drains.items():
+            due = work.next_due(self.runtime.engine, queue)
+            if due is not None and due <= now and not self.runtime.bell.ring(queue):
+                threading.Thread(target=drain.drain, daemon=True, name=f"own-{queue}").start()
+        if self.sealed_at is None or now - self.sealed_at >= SEAL_EVERY:
+            self.sealed_at = now
+            for tenant_id in self._tenants():
+                seal_tenant(self.runtime, tenant_id)
+        if self.planned_at is None or now - self.planned_at >= PLAN_EVERY:
+            self.planned_at = now
+            for tenant_id in self._tenants():
+                plan_reconciliation(self.runtime, tenant_id)
+
+    def pause_s(self) -> float:
+        """Until the next row is due, at most a second: a reply that waits four seconds is not made to wait five."""
+        now = self.runtime.clock.now()
+        dues = [work.next_due(self.runtime.engine, queue) for queue in self.drains]
+        waits = [(due - now).total_seconds() for due in dues if due is not None and due > now]
+        return max(SOONEST_S, min([TICK_S, *waits]))
+
+    def _tenants(self) -> list[UUID]:
+        with self.runtime.transaction(None) as session:
+            return list(session.scalars(select(Tenant.id)))
+
+
+def seal_tenant(runtime: Runtime, tenant_id: UUID) -> bool:
+    """Seal what grew in this tenant's ledger; False when nothing did, or another scheduler was quicker."""
+    try:
+        with runtime.transaction(tenant_id) as session:
+            head = seal(session, runtime.clock.now())
+    except IntegrityError:
+        return False
+    if head is None:
+        return False
+    # Whoever keeps the logs keeps the head: a ledger that was rewritten here no longer matches it.
+    log_event(logger, "ledger.sealed", tenant_id=str(tenant_id), seq=head.seq, head=head.hash.hex())
+    return True
+
+
+def main() -> int:
+    settings = load_settings(os.environ, FOLDER)
+    configure_logging("scheduler")
+    runtime = runtime_for(settings, pool_size=8)
+    tables = handlers(runtime, TwilioGateway(), chat_model(settings))
+    drains = {queue: Drain(runtime, queue, tables[queue], OWN_CONCURRENCY) for queue in (REPLIES, BACKGROUND)}
+    scheduler = Scheduler(runtime, drains)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: scheduler.stop.set())
+    scheduler.run()
+    for drain in drains.values():
+        drain.finish()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

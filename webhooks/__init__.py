@@ -1,0 +1,1 @@
+"""What the carrier calls: inbound texts and status callbacks."""

@@ -1,0 +1,152 @@
+"""What every carrier route does first: read the form as it was sent, check its shape, find whose signature it is.
+
+Nothing of a request means anything before its signature has verified; what is refused leaves one counter behind.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from flask import Request, Response, current_app
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from werkzeug.exceptions import HTTPException
+
+from smsbot.accounts import Candidate, Recipient, candidates
+from smsbot.database import PLATFORM
+from smsbot.phone import address
+from smsbot.runtime import Runtime
+from smsbot.signatures import SETTINGS_HEADER, SIGNATURE_HEADER, SignedRequest, public_request_url, signature_valid
+from smsbot.tenancy import Rejection
+
+LARGEST_BODY = 64 * 1024
+MOST_FIELDS = 200
+FORM = "application/x-www-form-urlencoded"
+ONCE = ("MessageSid", "AccountSid", "From", "To", "Body", "MessageStatus")  # a second one could hide the first
+ACCOUNT_SID = re.compile(r"\AAC[0-9a-fA-F]{32}\Z")
+MESSAGE_SID = re.compile(r"\A(SM|MM)[0-9a-fA-F]{32}\Z")
+MOST_STRANGERS = 500  # different unknown accounts that are counted apart within one hour
+
+EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+
+
+class Refused(HTTPException):
+    """A request that is not taken. Its body is TwiML: Twilio would text a plain one to the person."""
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(why, response=twiml(code))
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierRequest:
+    """A request whose signature has verified: its fields, and the tenant and number it belongs to."""
+
+    recipient: Recipient
+    fields: dict[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.fields.get(name, "")
+
+
+def runtime_of_app() -> Runtime:
+    """The runtime that the composition hung on the Flask application."""
+    runtime = current_app.extensions["smsbot"]
+    assert isinstance(runtime, Runtime)
+    return runtime
+
+
+def twiml(status: int = 200) -> Response:
+    """The empty document: the carrier does nothing further."""
+    return Response(EMPTY_TWIML, status, content_type="text/xml; charset=utf-8")
+
+
+def verified(request: Request, *, ours: str) -> CarrierRequest:
+    """The request once its signature has verified. `ours` names the field that holds our own address.
+
+    Raises Refused: 400 for what is not a form or, once verified, repeats a field that may come once; 403 for a missing,
+    wrong or foreign signature; 413 for too much.
+    """
+    runtime = runtime_of_app()
+    pairs = _form(request)
+    first: dict[str, str] = {}
+    for name, value in pairs:
+        first.setdefault(name, value)
+    account_sid = first.get("AccountSid", "")
+    if not ACCOUNT_SID.match(account_sid):
+        _refuse(runtime, "no_account", account_sid, [])
+    our_address = address(first.get(ours, ""))
+    found = candidates(
+        runtime, account_sid, our_address.e164 or our_address.value, first.get("MessagingServiceSid") or None
+    )
+    signed = SignedRequest(
+        url=public_request_url(runtime.settings.public_url, _raw_uri(request)),
+        params=pairs,
+        body=request.get_data(cache=True),
+        signature=request.headers.get(SIGNATURE_HEADER),
+        settings_header=request.headers.get(SETTINGS_HEADER),
+    )
+    owner = next((c for c in found if signature_valid(signed, c.keys)), None)
+    if owner is None:
+        _refuse(runtime, "bad_signature" if signed.signature else "no_signature", account_sid, found)
+    names = [name for name, _ in pairs]
+    for name in ONCE:
+        if names.count(name) > 1:
+            raise Refused(400, f"{name} comes more than once")
+    return CarrierRequest(owner.recipient, first)
+
+
+def _form(request: Request) -> list[tuple[str, str]]:
+    """The fields as they were sent, in order, blanks and repeats included."""
+    if request.mimetype != FORM:
+        raise Refused(400, f"send {FORM}")
+    if request.content_length is None or request.content_length > LARGEST_BODY:
+        raise Refused(413, f"send at most {LARGEST_BODY} bytes with their Content-Length")
+    body = request.get_data(cache=True)
+    try:
+        return parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="utf-8", errors="replace"
+        )
+    except (ValueError, UnicodeDecodeError) as error:
+        raise Refused(400, "this is not a form") from error
+
+
+def _raw_uri(request: Request) -> str:
+    """Path and query exactly as they came: a decoded path would not be what was signed."""
+    raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI")
+    assert isinstance(raw, str), "serve this with gunicorn: the signature needs the raw path"
+    return raw
+
+
+def _refuse(runtime: Runtime, reason: str, account_sid: str, found: list[Candidate]) -> NoReturn:
+    """Count the refusal by hour, reason and account, and answer 403. Nothing else is kept."""
+    tenant_id = found[0].recipient.tenant_id if found else PLATFORM
+    now = runtime.clock.now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    known = account_sid if ACCOUNT_SID.match(account_sid) else "none"
+    _count(runtime, tenant_id, hour, reason, known)
+    raise Refused(403, "the signature does not verify")
+
+
+def _count(runtime: Runtime, tenant_id: UUID, hour: datetime, reason: str, account_sid: str) -> None:
+    with runtime.transaction(tenant_id) as session:
+        if tenant_id == PLATFORM:
+            strangers = session.scalar(
+                select(func.count())
+                .select_from(Rejection)
+                .where(Rejection.tenant_id == PLATFORM, Rejection.hour == hour)
+            )
+            if (strangers or 0) >= MOST_STRANGERS:
+                account_sid = "other"
+        session.execute(
+            insert(Rejection)
+            .values(tenant_id=tenant_id, hour=hour, reason=reason, account_sid=account_sid)
+            .on_conflict_do_update(
+                index_elements=["tenant_id", "hour", "reason", "account_sid"], set_={"count": Rejection.count + 1}
+            )
+        )

@@ -1,0 +1,256 @@
+"""A worker: RQ rings, rows are claimed and handed to threads. `main("replies")` or `main("background")`.
+
+The one RQ job is an argument-free `drain` on one queue, run by RQ's own SimpleWorker; it claims a due row for each free
+thread, and a thread that has finished looks for the next row by itself. Nothing that RQ loses, doubles or delays
+matters. Importing this file does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from types import FrameType
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from conversations import inbound, outbox, pictures, replies
+from conversations.people import raise_alert
+from conversations.reconciliation import RECONCILE, reconcile
+from smsbot import work
+from smsbot.actor import SYSTEM, Role
+from smsbot.bell import BACKGROUND, REPLIES
+from smsbot.database import PLATFORM
+from smsbot.errors import LeaseLost
+from smsbot.gateways.carrier import SmsGateway
+from smsbot.gateways.model import ChatModel
+from smsbot.gateways.openai_model import OpenAIChatModel
+from smsbot.gateways.twilio_carrier import TwilioGateway
+from smsbot.logs import configure_logging, log_event
+from smsbot.runtime import Runtime
+from smsbot.settings import Settings, assert_timeouts_fit, load_settings
+from smsbot.tenancy import Heartbeat
+from wsgi import FOLDER, runtime_for
+
+DRAIN_S = 8.0  # how long a stopping worker waits for what is in flight
+BACKGROUND_CONCURRENCY = 4
+REDIS_AWAY_WAIT_S = 5.0
+HEARTBEAT_S = 5.0
+DEFAULT_MODEL = "gpt-4o-mini"
+
+logger = logging.getLogger("smsbot.worker")
+
+Handler = Callable[[work.Claim], None]
+
+
+def handlers(runtime: Runtime, gateway: SmsGateway, model: ChatModel | None) -> dict[str, Mapping[str, Handler]]:
+    """Every kind of work and the use case that does it, by queue."""
+    return {
+        REPLIES: {
+            outbox.REPLY: lambda claim: replies.answer(runtime, gateway, model, claim),
+            outbox.SEND: lambda claim: outbox.deliver(runtime, gateway, claim),
+        },
+        BACKGROUND: {
+            inbound.MEDIA: lambda claim: pictures.fetch(runtime, claim),
+            RECONCILE: lambda claim: reconcile(runtime, gateway, claim),
+        },
+    }
+
+
+def do(runtime: Runtime, table: Mapping[str, Handler], claim: work.Claim) -> None:
+    """Run one claimed row. An error puts it back with a growing delay, and aside after MAX_ATTEMPTS."""
+    try:
+        if claim.attempts > work.MAX_ATTEMPTS:
+            raise RuntimeError("claimed too often without an end")  # it kills its worker before it can fail
+        table[claim.kind](claim)
+    except LeaseLost as error:
+        log_event(logger, "work.lease_lost", kind=claim.kind, ref_id=str(claim.ref_id), why=str(error))
+    except Exception as error:  # noqa: BLE001  # the one place where a row's error is caught and recorded
+        log_event(logger, "work.failed", level=logging.ERROR, error=error, kind=claim.kind, ref_id=str(claim.ref_id))
+        _put_back(runtime, claim, type(error).__name__)
+
+
+def _put_back(runtime: Runtime, claim: work.Claim, failure: str) -> None:
+    try:
+        quarantined = work.give_back(runtime.engine, claim, runtime.clock.now(), failure)
+        if quarantined:
+            with runtime.transaction(claim.tenant_id) as session:
+                raise_alert(
+                    session,
+                    "work_quarantined",
+                    f"{claim.kind}:{claim.ref_id}",
+                    now=runtime.clock.now(),
+                    actor=SYSTEM,
+                    cause=failure,
+                    role=Role.OWNER,
+                )
+    except SQLAlchemyError as error:
+        # The database is away: the lease ends by itself and the row is found again.
+        log_event(logger, "work.not_put_back", level=logging.ERROR, error=error, kind=claim.kind)
+
+
+@dataclass
+class Drain:
+    """Claims due rows of one queue and works them off in threads, at most `concurrency` at once."""
+
+    runtime: Runtime
+    queue: str
+    table: Mapping[str, Handler]
+    concurrency: int
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.slots = threading.BoundedSemaphore(self.concurrency)
+        self.pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix=self.queue)
+        self.running: set[Future[None]] = set()
+
+    def drain(self) -> None:
+        """Hand every due row to a thread; returns when nothing is due. A full pool keeps the bell here, so that the
+        next one goes to another process."""
+        while not self.stop.is_set():
+            while not self.slots.acquire(timeout=0.5):
+                if self.stop.is_set():
+                    return
+            claims = self._claim()
+            if not claims:
+                self.slots.release()
+                return
+            future = self.pool.submit(self._work_off, claims[0])
+            self.running.add(future)
+            future.add_done_callback(self._done)
+
+    def _claim(self) -> list[work.Claim]:
+        try:
+            return work.claim(self.runtime.engine, self.queue, self.runtime.clock.now())
+        except SQLAlchemyError as error:
+            log_event(logger, "work.no_claim", level=logging.ERROR, error=error, queue=self.queue)
+            return []
+
+    def _work_off(self, claim: work.Claim) -> None:
+        next_claim: work.Claim | None = claim
+        while next_claim is not None:
+            do(self.runtime, self.table, next_claim)
+            claims = [] if self.stop.is_set() else self._claim()
+            next_claim = claims[0] if claims else None
+
+    def _done(self, future: Future[None]) -> None:
+        self.running.discard(future)
+        self.slots.release()
+
+    def finish(self, timeout_s: float = DRAIN_S) -> int:
+        """Take nothing new and wait for what runs; returns how many did not end in time."""
+        self.stop.set()
+        return len(wait(list(self.running), timeout=timeout_s).not_done)
+
+
+class _Current:
+    """The drain of this process: RQ finds the job by its dotted name and can pass it nothing."""
+
+    drain: Drain | None = None
+
+
+def drain() -> None:
+    """The one RQ job."""
+    if _Current.drain is not None:
+        _Current.drain.drain()
+
+
+class BellWorker(SimpleWorker):
+    """RQ's own worker; a stop signal also ends a drain that is waiting for a free thread."""
+
+    max_connection_wait_time = REDIS_AWAY_WAIT_S  # RQ's pause doubles up to a minute otherwise
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        if _Current.drain is not None:
+            _Current.drain.stop.set()
+        super().request_stop(signum, frame)
+
+
+def beat(runtime: Runtime, process: str) -> None:
+    """Say that this process lives."""
+    now = runtime.clock.now()
+    with runtime.transaction(PLATFORM) as session:
+        session.execute(
+            insert(Heartbeat)
+            .values(tenant_id=PLATFORM, process=process, at=now)
+            .on_conflict_do_update(index_elements=["tenant_id", "process"], set_={"at": now})
+        )
+
+
+def _keep_beating(runtime: Runtime, process: str, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            beat(runtime, process)
+        except SQLAlchemyError as error:
+            log_event(logger, "heartbeat.failed", level=logging.WARNING, failure=type(error).__name__)
+        stop.wait(HEARTBEAT_S)
+
+
+def chat_model(settings: Settings) -> ChatModel | None:
+    """The configured model, or None: then the built-in assistant answers."""
+    if not settings.model_configured:
+        return None
+    base_url = settings.openai_base_url or "https://api.openai.com/v1"
+    return OpenAIChatModel(base_url, settings.openai_api_key or "none", settings.openai_model or DEFAULT_MODEL)
+
+
+def main(queue: str) -> int:
+    """Serve exactly one queue until SIGTERM; what is in flight is finished within DRAIN_S."""
+    sys.modules.setdefault("worker", sys.modules[__name__])  # RQ imports the job by this name
+    settings = load_settings(os.environ, FOLDER)
+    configure_logging(f"worker-{queue}")
+    assert_timeouts_fit()
+    runtime = runtime_for(settings, pool_size=16)
+    concurrency = settings.reply_concurrency if queue == REPLIES else BACKGROUND_CONCURRENCY
+    table = handlers(runtime, TwilioGateway(), chat_model(settings))[queue]
+    current = sys.modules["worker"]
+    _Current.drain = current._Current.drain = Drain(runtime, queue, table, concurrency)
+    name = f"worker:{queue}:{socket.gethostname()}:{os.getpid()}"[:80]
+    threading.Thread(target=_keep_beating, args=(runtime, name, _Current.drain.stop), daemon=True).start()
+    if settings.redis_url:
+        _serve_bell(settings.redis_url, queue)
+    else:
+        _serve_alone(_Current.drain)
+    left = _Current.drain.finish()
+    log_event(logger, "worker.stopped", queue=queue, unfinished=left)
+    os._exit(0)  # threads that hang in a call must not keep the process
+
+
+def _serve_bell(redis_url: str, queue: str) -> None:
+    """RQ's loop. It ends on SIGTERM, or raises when Redis fails in a way RQ does not survive: we are started again."""
+    connection = Redis.from_url(redis_url, socket_timeout=30, socket_connect_timeout=2)
+    try:
+        rq_queue = Queue(queue, connection=connection, serializer=JSONSerializer)
+        worker = BellWorker(
+            [rq_queue],
+            connection=connection,
+            serializer=JSONSerializer,
+            log_job_description=False,
+            default_result_ttl=0,
+        )
+        worker.work(logging_level="WARNING", with_scheduler=False)
+    except RedisError as error:
+        log_event(logger, "worker.redis_lost", level=logging.ERROR, failure=type(error).__name__)
+
+
+def _serve_alone(current: Drain) -> None:
+    """No Redis at all: look every half second."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: current.stop.set())
+    while not current.stop.wait(0.5):
+        current.drain()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else REPLIES))

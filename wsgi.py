@@ -1,0 +1,83 @@
+"""The web application: `application(runtime, pools)` puts the edges together; gunicorn serves `wsgi:app()`.
+
+Importing this file does nothing. The carrier pool imports neither Twilio's REST client nor a model's.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from api.routes import api
+from smsbot.bell import Bell, NoBell, RqBell
+from smsbot.clock import SystemClock
+from smsbot.crypto import Keyring
+from smsbot.database import database_engine
+from smsbot.logs import configure_logging, log_event
+from smsbot.probes import probes
+from smsbot.runtime import Runtime
+from smsbot.settings import Settings, load_settings, sqlalchemy_url
+from webhooks.routes import carrier
+
+FOLDER = Path(__file__).resolve().parent
+CARRIER_POOL, STAFF_POOL = "carrier", "staff"
+LARGEST_REQUEST = 1024 * 1024
+
+logger = logging.getLogger("smsbot.web")
+
+
+def runtime_for(settings: Settings, *, pool_size: int) -> Runtime:
+    """What a process holds. The addresses of embedded servers come in through the environment of `manage.py up`."""
+    if settings.database_url is None:
+        raise SystemExit("set DATABASE_URL, or start everything with: manage.py up")
+    bell: Bell = RqBell(settings.redis_url) if settings.redis_url else NoBell()
+    engine = database_engine(sqlalchemy_url(settings.database_url), pool_size=pool_size, max_overflow=4)
+    return Runtime(settings, SystemClock(), engine, bell, Keyring(settings.encryption_keys))
+
+
+def application(runtime: Runtime, pools: Collection[str] = (CARRIER_POOL, STAFF_POOL)) -> Flask:
+    """A Flask application with the edges of `pools`."""
+    app = Flask("smsbot", static_folder=None, template_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_REQUEST, SECRET_KEY=runtime.settings.secret_key)
+    app.extensions["smsbot"] = runtime
+    app.register_blueprint(probes)
+    if CARRIER_POOL in pools:
+        app.register_blueprint(carrier)
+        app.register_blueprint(api)
+    app.register_error_handler(Exception, _failed)
+    app.after_request(_headers)
+    return app
+
+
+def app() -> Flask:
+    """gunicorn's entry: settings from the environment, `SMSBOT_POOLS` says which pool this process is."""
+    settings = load_settings(os.environ, FOLDER)
+    pools = os.environ.get("SMSBOT_POOLS", f"{CARRIER_POOL},{STAFF_POOL}").split(",")
+    configure_logging("web")
+    return application(runtime_for(settings, pool_size=16), pools)
+
+
+def _failed(error: Exception) -> Response | HTTPException:
+    """What no edge has answered for: a plain sentence, never a traceback."""
+    if isinstance(error, HTTPException):
+        return Response(f"{error.code} {error.name}\n", error.code, content_type="text/plain; charset=utf-8")
+    log_event(logger, "web.failed", level=logging.ERROR, error=error)
+    return Response("500 Internal Server Error\n", 500, content_type="text/plain; charset=utf-8")
+
+
+def _headers(response: Response) -> Response:
+    """Headers of every answer; pages with scripts of their own come with a policy of their own."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+    return response
