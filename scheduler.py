@@ -27,11 +27,12 @@ from smsbot.logs import configure_logging, log_event
 from smsbot.runtime import Runtime
 from smsbot.settings import load_settings
 from smsbot.tenancy import Tenant
-from worker import Drain, beat, chat_model, handlers
+from worker import HEARTBEAT_S, Drain, beat, chat_model, handlers
 from wsgi import FOLDER, runtime_for
 
 TICK_S = 1.0
 SOONEST_S = 0.02
+BEAT_EVERY = timedelta(seconds=HEARTBEAT_S)
 SEAL_EVERY = timedelta(minutes=1)
 PLAN_EVERY = timedelta(minutes=1)
 OWN_CONCURRENCY = 20  # what it works off by itself when no bell rings
@@ -47,6 +48,8 @@ class Scheduler:
         self.runtime = runtime
         self.drains = drains
         self.stop = threading.Event()
+        self.draining: dict[str, threading.Thread] = {}
+        self.beaten_at: datetime | None = None
         self.sealed_at: datetime | None = None
         self.planned_at: datetime | None = None
         self.database_lost_at: datetime | None = None
@@ -66,7 +69,9 @@ class Scheduler:
     def tick(self) -> None:
         """One look at everything that time brings."""
         now = self.runtime.clock.now()
-        beat(self.runtime, self.process)
+        if self.beaten_at is None or now - self.beaten_at >= BEAT_EVERY:
+            beat(self.runtime, self.process)
+            self.beaten_at = now
         if self.database_lost_at is not None:
             if (now - self.database_lost_at).total_seconds() > OUTAGE_AFTER_S:
                 # What was sent to us meanwhile may include a STOP: nothing leaves before the carrier's list was read.
@@ -75,7 +80,7 @@ class Scheduler:
         for queue, drain in self.drains.items():
             due = work.next_due(self.runtime.engine, queue)
             if due is not None and due <= now and not self.runtime.bell.ring(queue):
-                threading.Thread(target=drain.drain, daemon=True, name=f"own-{queue}").start()
+                self._drain(queue, drain)
         if self.sealed_at is None or now - self.sealed_at >= SEAL_EVERY:
             self.sealed_at = now
             for tenant_id in self._tenants():
@@ -84,6 +89,14 @@ class Scheduler:
             self.planned_at = now
             for tenant_id in self._tenants():
                 plan_reconciliation(self.runtime, tenant_id)
+
+    def _drain(self, queue: str, drain: Drain) -> None:
+        """Work off what is due by ourselves, in one thread per queue however often the bell stays silent."""
+        running = self.draining.get(queue)
+        if running is None or not running.is_alive():
+            running = threading.Thread(target=drain.drain, daemon=True, name=f"own-{queue}")
+            self.draining[queue] = running
+            running.start()
 
     def pause_s(self) -> float:
         """Until the next row is due, at most a second: a reply that waits four seconds is not made to wait five."""

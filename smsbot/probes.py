@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smsbot.bell import RqBell
 from smsbot.database import PLATFORM
+from smsbot.revision import current_revision, newest_revision
 from smsbot.runtime import Runtime
-from smsbot.schema import current_revision, newest_revision
 from smsbot.tenancy import Heartbeat, Rejection
 from smsbot.work import BACKGROUND, REPLIES, Work
 

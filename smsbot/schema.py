@@ -14,7 +14,6 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 
@@ -92,18 +91,6 @@ def alembic_config() -> Config:
     config.set_main_option("script_location", str(FOLDER))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def newest_revision() -> str:
-    """The revision that this code was written for."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
-
-
-def current_revision(connection: Connection) -> str | None:
-    """The revision that the database is at; None before the first migration."""
-    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def ensure_partitions(connection: Connection, months: int = MONTHS_AHEAD) -> None:
