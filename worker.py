@@ -174,7 +174,7 @@ class BellWorker(SimpleWorker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         if _Current.drain is not None:
             _Current.drain.stop.set()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # rq carries no types
 
 
 def beat(runtime: Runtime, process: str) -> None:

@@ -7,11 +7,11 @@ lease stands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from consent.ledger import state_of
 from consent.models import Contact, DecisionRow, Permit, PermitKind
@@ -33,6 +33,7 @@ from consent.words import WORDS_VERSION
 from smsbot.database import TenantSession
 from smsbot.phone import AddressKind
 from smsbot.tenancy import Number, Tenant
+from smsbot.writes import put_row
 
 PERMIT_LASTS = timedelta(minutes=5)  # 47 CFR 64.1200(a)(12): a confirmation within five minutes is presumed fine
 
@@ -102,7 +103,9 @@ def check(
         and decision.permit_id is not None
         and not _use(session, decision.permit_id, message_id)
     ):
-        decision = Block("permit.missing_or_used", Reason.OPTED_OUT if facts.state.opted_out else Reason.NO_CONSENT)
+        # Somebody took it since it was read: decided again on what is true now, so that the row replays.
+        facts = replace(facts, permit=replace(permit, used=True) if permit else None)
+        decision = decide(facts)
     _record(session, contact, message_id, facts, decision)
     return decision
 
@@ -110,15 +113,17 @@ def check(
 def grant_permit(session: TenantSession, *, contact_id: UUID, event_id: UUID, kind: PermitKind, now: datetime) -> UUID:
     """Permission for one compliance text because of this ledger event. Returns the permit's id."""
     permit_id = uuid4()
-    session.execute(
-        insert(Permit).values(
-            id=permit_id,
-            tenant_id=session.tenant_id,
-            contact_id=contact_id,
-            event_id=event_id,
-            kind=kind,
-            expires_at=now + PERMIT_LASTS,
-        )
+    put_row(
+        session,
+        Permit,
+        {
+            "id": permit_id,
+            "tenant_id": session.tenant_id,
+            "contact_id": contact_id,
+            "event_id": event_id,
+            "kind": kind,
+            "expires_at": now + PERMIT_LASTS,
+        },
     )
     return permit_id
 
@@ -168,21 +173,23 @@ def _record(session: TenantSession, contact: Contact, message_id: UUID, facts: S
             outcome = "defer"
         case Block(_, reason):
             outcome = "block"
-    session.execute(
-        insert(DecisionRow).values(
-            id=uuid4(),
-            tenant_id=session.tenant_id,
-            message_id=message_id,
-            contact_id=contact.id,
-            purpose=facts.purpose,
-            at=facts.now,
-            outcome=outcome,
-            reason=reason.value if reason else None,
-            until=until,
-            rule=decision.rule,
-            consent_event_id=event_id,
-            permit_id=permit_id,
-            inputs=facts_to_json(facts),
-            versions={"policy": POLICY_VERSION, "words": WORDS_VERSION},
-        )
+    put_row(
+        session,
+        DecisionRow,
+        {
+            "id": uuid4(),
+            "tenant_id": session.tenant_id,
+            "message_id": message_id,
+            "contact_id": contact.id,
+            "purpose": facts.purpose,
+            "at": facts.now,
+            "outcome": outcome,
+            "reason": reason.value if reason else None,
+            "until": until,
+            "rule": decision.rule,
+            "consent_event_id": event_id,
+            "permit_id": permit_id,
+            "inputs": facts_to_json(facts),
+            "versions": {"policy": POLICY_VERSION, "words": WORDS_VERSION},
+        },
     )

@@ -11,11 +11,11 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Row, String, delete, exists, select, type_coerce
 
 from consent.models import ConsentEvent, ConsentEvidence, Contact, LedgerHead
 from consent.purposes import Purpose
@@ -32,6 +32,7 @@ from consent.state import (
 from smsbot.actor import Actor
 from smsbot.crypto import DataCipher, DecryptionFailed
 from smsbot.database import TenantSession
+from smsbot.writes import put_row
 
 SALT_BYTES = 16
 SEALED_AT_ONCE = 5_000
@@ -63,7 +64,7 @@ def evidence_hash(salt: bytes, evidence: bytes) -> bytes:
     return hashlib.sha256(salt + evidence).digest()
 
 
-def event_hash(event: ConsentEvent | Mapping[str, Any], prev_hash: bytes) -> bytes:
+def event_hash(event: ConsentEvent | Row[Any] | Mapping[str, Any], prev_hash: bytes) -> bytes:
     """SHA-256 over the previous hash and every column of the event."""
 
     def column(name: str) -> Any:
@@ -71,7 +72,7 @@ def event_hash(event: ConsentEvent | Mapping[str, Any], prev_hash: bytes) -> byt
 
     def plain(value: Any) -> Any:
         if isinstance(value, datetime):
-            return value.isoformat()
+            return value.astimezone(UTC).isoformat()  # as it comes back from the database, whatever zone it was in
         if isinstance(value, bytes):
             return value.hex()
         if isinstance(value, UUID):
@@ -85,6 +86,12 @@ HASHED = (
     "id", "tenant_id", "contact_id", "seq", "kind", "purposes", "basis", "channel", "scope", "method", "at",
     "recorded_at", "rule", "rule_version", "message_id", "actor_kind", "actor_id", "evidence_hash",
 )  # fmt: skip
+
+# The columns of an event as they are stored: a kind that was changed into no word of ours must reach the check.
+STORED = (
+    *(getattr(ConsentEvent, name) for name in (*HASHED, "prev_hash", "hash") if name != "kind"),
+    type_coerce(ConsentEvent.kind, String).label("kind"),
+)
 
 
 def lock(session: TenantSession, contact_id: UUID) -> Contact | None:
@@ -128,12 +135,14 @@ def append(
         "evidence_hash": evidence_hash(salt, evidence),
     }
     digest = event_hash(values, contact.ledger_hash)
-    session.execute(insert(ConsentEvent).values(**values, prev_hash=contact.ledger_hash, hash=digest))
+    put_row(session, ConsentEvent, {**values, "prev_hash": contact.ledger_hash, "hash": digest})
     sealed = cipher.encrypt(
         evidence, tenant_id=session.tenant_id, table="consent_evidence", column="content", row=event_id
     )
-    session.execute(
-        insert(ConsentEvidence).values(tenant_id=session.tenant_id, event_id=event_id, salt=salt, content=sealed)
+    put_row(
+        session,
+        ConsentEvidence,
+        {"tenant_id": session.tenant_id, "event_id": event_id, "salt": salt, "content": sealed},
     )
     contact.ledger_seq += 1
     contact.ledger_hash = digest
@@ -166,8 +175,8 @@ def erase_evidence(
     return len(erased)
 
 
-def entries(events: Sequence[ConsentEvent]) -> list[LedgerEntry]:
-    """The events as the fold takes them."""
+def entries(events: Sequence[ConsentEvent | Row[Any]]) -> list[LedgerEntry]:
+    """The events as the fold takes them. Raises ValueError for a word that nobody writes."""
     return [
         LedgerEntry(
             e.id,
@@ -200,15 +209,20 @@ class Verified:
 
 
 def verify(session: TenantSession, cipher: DataCipher) -> Verified | Broken:
-    """Check every chain of the tenant, its evidence, its folded states and its seals."""
+    """Check every chain of the tenant, its evidence, its folded states and its seals.
+
+    Give it a session that has not read anything yet: it looks at one snapshot, so that what is appended meanwhile does
+    not look like a break.
+    """
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     counts = {"contacts": 0, "events": 0, "erased": 0}
     hashes: dict[tuple[str, int], str] = {}
     contacts = session.scalars(
         select(Contact).where(Contact.tenant_id == session.tenant_id).order_by(Contact.created_at, Contact.id)
     ).all()
     for contact in contacts:
-        events = session.scalars(
-            select(ConsentEvent)
+        events = session.execute(
+            select(*STORED)
             .where(ConsentEvent.tenant_id == session.tenant_id, ConsentEvent.contact_id == contact.id)
             .order_by(ConsentEvent.seq)
         ).all()
@@ -226,15 +240,28 @@ def verify(session: TenantSession, cipher: DataCipher) -> Verified | Broken:
             return broken
         end = events[-1].hash if events else b""
         if contact.ledger_seq != len(events) or contact.ledger_hash != end:
-            return Broken(contact.id, len(events) + 1, None, "the chain ends before the contact's row says it does")
-        if state_from_json(contact.consent) != fold(entries(events)):
+            first = min(len(events), contact.ledger_seq) + (contact.ledger_seq != len(events))
+            return Broken(contact.id, first, None, "the chain does not end where the contact's row says")
+        if not _is_fold(contact.consent, events):
             return Broken(contact.id, len(events), None, "the contact's state is not the fold of its events")
         counts["contacts"] += 1
         counts["events"] += len(events)
         counts["erased"] += sum(1 for e in events if e.id not in proofs)
         hashes.update(((str(contact.id), e.seq), e.hash.hex()) for e in events)
+    orphan = session.execute(
+        select(ConsentEvent.contact_id, ConsentEvent.seq, ConsentEvent.id)
+        .where(
+            ConsentEvent.tenant_id == session.tenant_id,
+            ~exists().where(Contact.tenant_id == ConsentEvent.tenant_id, Contact.id == ConsentEvent.contact_id),
+        )
+        .order_by(ConsentEvent.contact_id, ConsentEvent.seq)
+        .limit(1)
+    ).first()
+    if orphan is not None:
+        return Broken(orphan.contact_id, orphan.seq, orphan.id, "belongs to a contact that is gone")
     seals = 0
     prev = b""
+    sealed: dict[str, int] = {}
     for head in session.scalars(
         select(LedgerHead).where(LedgerHead.tenant_id == session.tenant_id).order_by(LedgerHead.seq)
     ):
@@ -244,12 +271,24 @@ def verify(session: TenantSession, cipher: DataCipher) -> Verified | Broken:
         for contact_id, seq, digest in head.ends:
             if hashes.get((contact_id, seq)) != digest:
                 return Broken(UUID(contact_id), seq, None, f"seal {seals} knows an event that is gone or changed")
+            sealed[contact_id] = seq
         prev = head.hash
+    for contact in contacts:
+        if contact.sealed_seq != sealed.get(str(contact.id), 0):
+            return Broken(contact.id, contact.sealed_seq, None, f"seal {seals + 1} is missing: it covered this contact")
     return Verified(counts["contacts"], counts["events"], counts["erased"], seals)
 
 
+def _is_fold(consent: Mapping[str, Any], events: Sequence[Row[Any]]) -> bool:
+    """Whether a contact's state is what its events say; what nobody writes is not."""
+    try:
+        return state_from_json(consent) == fold(entries(events))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+
+
 def _breaks(
-    events: Sequence[ConsentEvent],
+    events: Sequence[Row[Any]],
     proofs: Mapping[UUID, ConsentEvidence],
     cipher: DataCipher,
     erased_through: int,
@@ -272,18 +311,18 @@ def _breaks(
         prev = event.hash
 
 
-def _proves(proof: ConsentEvidence, event: ConsentEvent, cipher: DataCipher) -> bool:
+def _proves(proof: ConsentEvidence, event: Row[Any], cipher: DataCipher) -> bool:
     try:
         evidence = cipher.decrypt(
             proof.content, tenant_id=proof.tenant_id, table="consent_evidence", column="content", row=proof.event_id
         )
     except DecryptionFailed:
         return False
-    return evidence_hash(proof.salt, evidence) == event.evidence_hash
+    return evidence_hash(proof.salt, evidence) == bytes(event.evidence_hash)
 
 
 def _seal_hash(prev: bytes, seq: int, at: datetime, ends: Sequence[Sequence[Any]]) -> bytes:
-    return hashlib.sha256(prev + canonical_json([seq, at.isoformat(), ends])).digest()
+    return hashlib.sha256(prev + canonical_json([seq, at.astimezone(UTC).isoformat(), ends])).digest()
 
 
 def seal(session: TenantSession, now: datetime) -> LedgerHead | None:

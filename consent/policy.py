@@ -236,7 +236,9 @@ def facts_to_json(facts: SendFacts) -> dict[str, Any]:
         "standing": None
         if standing is None
         else [standing.state.value, str(standing.event_id), standing.basis, at(standing.until)],
-        "permit": None if facts.permit is None else [str(facts.permit.id), at(facts.permit.expires_at)],
+        "permit": None
+        if facts.permit is None
+        else [str(facts.permit.id), str(facts.permit.event_id), at(facts.permit.expires_at), facts.permit.used],
         "contact_blocked": facts.contact_blocked,
         "wrong_number": facts.wrong_number,
         "unreachable_code": facts.unreachable_code,

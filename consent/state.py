@@ -173,11 +173,17 @@ def fold(events: Iterable[LedgerEntry]) -> ConsentState:
 
 
 def _with_inquiry(state: ConsentState, event: LedgerEntry) -> ConsentState:
-    """Their text permits a reply for a day and follow-ups for 90; it undoes no opt-out and weakens no yes."""
+    """Their text permits a reply for a day and follow-ups for 90; it undoes no opt-out and weakens no yes.
+
+    An event that names purposes grants those of the two only: a form names `inquiry`, as no text of theirs is there
+    to reply to.
+    """
     if state.opted_out:
         return state
     purposes = dict(state.purposes)
     for purpose, lasts in ((Purpose.REPLY, REPLY_LASTS), (Purpose.INQUIRY, INQUIRY_LASTS)):
+        if event.purposes and purpose not in event.purposes:
+            continue
         standing = purposes.get(purpose)
         if standing and standing.state is PurposeState.OPTED_OUT:
             continue

@@ -74,6 +74,7 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
         if contact is not None:
             message.error_code = status.error_code
             message.reason = carrier_reason(status.error_code)
+            outbox.mark_unsaid(session, message)
             action = action_for(status.error_code).action
             if status.error_code == SOFT_BLOCK:
                 number = session.get_one(Number, message.number_id)

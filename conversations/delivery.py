@@ -5,7 +5,7 @@ Order is not guaranteed and reports repeat: a message only ever moves forward, a
 
 from __future__ import annotations
 
-from conversations.models import State
+from conversations.vocabulary import State
 
 # https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
 REPORTED = {

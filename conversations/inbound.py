@@ -12,6 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy import ColumnClause, func, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+
+from consent.gate import grant_permit
+from consent.ledger import Fact, append, state_of
+from consent.models import Contact, PermitKind
+from consent.purposes import CONSENTED, Purpose, Reason
+from consent.state import Basis, EventKind
 from consent.words import (
     CarrierWord,
     Judgement,
@@ -20,14 +28,6 @@ from consent.words import (
     judge,
     machine_text,
 )
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
-
-from consent.gate import grant_permit
-from consent.ledger import Fact, append, state_of
-from consent.models import Contact, PermitKind
-from consent.purposes import CONSENTED, Purpose, Reason
-from consent.state import Basis, EventKind
 from conversations import outbox
 from conversations.intake import Course, Step, course_of, word_context
 from conversations.language import language_of
@@ -54,9 +54,13 @@ from smsbot.phone import Address, national, region_of
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
+from smsbot.writes import put_object
 
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02
+INSERTED: ColumnClause[bool] = literal_column(
+    "(contacts.xmax = 0)"
+)  # PostgreSQL: a row that an upsert has inserted was never updated
 CAUSE = "webhook:sms"
 MEDIA = "media"  # the kind of work that fetches one picture
 
@@ -90,15 +94,16 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
     """Store the text, judge its words, record consent, and write what is due; all of it or nothing."""
     now = runtime.clock.now()
     with runtime.transaction(recipient.tenant_id) as session:
-        contact = contact_for(session, text.sender)
-        known = session.execute(
-            select(Message.id, Message.awaited_lease).where(
-                Message.tenant_id == recipient.tenant_id, Message.provider_sid == text.provider_sid
-            )
-        ).first()
-        if known is not None:
-            return Received(known.id, contact.id, True, known.awaited_lease)
-        conversation = _conversation_for(session, contact, recipient, now)
+        contact, new = _contact_for(session, text.sender)
+        if not new:  # a new contact has sent nothing yet
+            known = session.execute(
+                select(Message.id, Message.awaited_lease).where(
+                    Message.tenant_id == recipient.tenant_id, Message.provider_sid == text.provider_sid
+                )
+            ).first()
+            if known is not None:
+                return Received(known.id, contact.id, True, known.awaited_lease)
+        conversation = _conversation_for(session, contact, recipient, now, new=new)
         message = Message(
             id=uuid4(),
             tenant_id=recipient.tenant_id,
@@ -115,8 +120,7 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
             flags=sorted(text.flags),
             created_at=now,
         )
-        session.add(message)
-        session.flush()
+        put_object(session, message)
         intake = _Intake(runtime, session, recipient, text, contact, conversation, message, now, cause)
         intake.follow()
         for position, (url, content_type) in enumerate(text.media):
@@ -152,6 +156,11 @@ def wait_for_lease(runtime: Runtime, tenant_id: UUID, contact_id: UUID, token: U
 
 def contact_for(session: TenantSession, address: Address) -> Contact:
     """The contact of this address, made when it is new, its row locked either way."""
+    return _contact_for(session, address)[0]
+
+
+def _contact_for(session: TenantSession, address: Address) -> tuple[Contact, bool]:
+    """The same, and whether it was made just now."""
     statement = insert(Contact).values(
         id=uuid4(),
         tenant_id=session.tenant_id,
@@ -159,21 +168,28 @@ def contact_for(session: TenantSession, address: Address) -> Contact:
         address_kind=address.kind.value,
         country=region_of(address.e164) if address.e164 else None,
     )
-    return session.scalars(
+    contact, new = session.execute(
         statement.on_conflict_do_update(
             index_elements=["tenant_id", "address"], set_={"address": statement.excluded.address}
-        ).returning(Contact),
+        ).returning(Contact, INSERTED),
         execution_options={"populate_existing": True},
     ).one()
+    return contact, bool(new)
 
 
-def _conversation_for(session: TenantSession, contact: Contact, recipient: Recipient, now: datetime) -> Conversation:
+def _conversation_for(
+    session: TenantSession, contact: Contact, recipient: Recipient, now: datetime, *, new: bool
+) -> Conversation:
     """The one thread with this contact; the contact's lock makes that two texts at once make one lead."""
-    conversation = session.scalars(
-        select(Conversation).where(Conversation.tenant_id == recipient.tenant_id, Conversation.contact_id == contact.id)
-    ).first()
+    conversation = None
+    if not new:
+        conversation = session.scalars(
+            select(Conversation).where(
+                Conversation.tenant_id == recipient.tenant_id, Conversation.contact_id == contact.id
+            )
+        ).first()
     if conversation is None:
-        lead = lead_for(session, contact, source="text", now=now)
+        lead = lead_for(session, contact, source="text", now=now, new=new)
         conversation = open_conversation(session, lead, contact, recipient.number_id, now)
     conversation.number_id = recipient.number_id
     conversation.last_inbound_at = now
@@ -181,15 +197,16 @@ def _conversation_for(session: TenantSession, contact: Contact, recipient: Recip
     return conversation
 
 
-def lead_for(session: TenantSession, contact: Contact, *, source: str, now: datetime) -> Lead:
-    """The lead of this contact, made when it is new. The caller holds the contact's lock."""
-    lead = session.scalars(
-        select(Lead).where(Lead.tenant_id == session.tenant_id, Lead.contact_id == contact.id)
-    ).first()
+def lead_for(session: TenantSession, contact: Contact, *, source: str, now: datetime, new: bool = False) -> Lead:
+    """The lead of this contact, made when there is none. The caller holds the contact's lock."""
+    lead = None
+    if not new:
+        lead = session.scalars(
+            select(Lead).where(Lead.tenant_id == session.tenant_id, Lead.contact_id == contact.id)
+        ).first()
     if lead is None:
         lead = Lead(id=uuid4(), tenant_id=session.tenant_id, contact_id=contact.id, source=source, created_at=now)
-        session.add(lead)
-        session.flush()
+        put_object(session, lead)
     return lead
 
 
@@ -205,9 +222,10 @@ def open_conversation(
         number_id=number_id,
         created_at=now,
     )
-    session.add(conversation)
-    session.flush()
-    session.add(Episode(id=uuid4(), tenant_id=session.tenant_id, conversation_id=conversation.id, opened_at=now))
+    put_object(session, conversation)
+    put_object(
+        session, Episode(id=uuid4(), tenant_id=session.tenant_id, conversation_id=conversation.id, opened_at=now)
+    )
     return conversation
 
 
@@ -245,6 +263,7 @@ class _Intake:
             machine=machine_text(self.text.body),
             wants_person=asks_for_person(self.text.body),
             textable=self.text.sender.textable,
+            told=self.text.opt_out_type is not None,
         )
         self.contact.last_inbound_at = self.now
         language = language_of(self.text.body, self.contact.language or self.recipient.languages[0])
@@ -389,7 +408,8 @@ class _Intake:
         if self.conversation.taken_over_at is not None and held is None:
             self.message.reason = Reason.TAKEOVER.value
             return
-        outbox.cancel_replies(self.session, self.contact.id, now=self.now)
+        if self.conversation.burst_started_at is not None:  # else nothing waits that this text could void
+            outbox.cancel_replies(self.session, self.contact.id, now=self.now)
         started = self.conversation.burst_started_at or self.now
         self.conversation.burst_started_at = started
         wait = timedelta(seconds=self.runtime.settings.reply_wait_s)
@@ -455,7 +475,8 @@ def _put_media(intake: _Intake, position: int, url: str, content_type: str) -> N
     """Have the background worker fetch it; the text stands without it."""
     media_id = uuid4()
     tenant_id = intake.recipient.tenant_id
-    intake.session.add(
+    put_object(
+        intake.session,
         Media(
             id=media_id,
             tenant_id=tenant_id,
@@ -464,9 +485,8 @@ def _put_media(intake: _Intake, position: int, url: str, content_type: str) -> N
             url=intake.cipher.encrypt_text(url, tenant_id=tenant_id, table="media", column="url", row=media_id),
             content_type=content_type[:100],
             state="pending",
-        )
+        ),
     )
-    intake.session.flush()
     work.put(
         intake.session, MEDIA, media_id, due_at=intake.now, now=intake.now, queue=work.BACKGROUND, priority=work.LATER
     )

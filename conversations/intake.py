@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from consent.words import CarrierWord, Judgement, MachineText, Scope, Verdict, WordContext
-
 from consent.purposes import Purpose, Reason
 from consent.state import ConsentState
+from consent.words import CarrierWord, Judgement, MachineText, Scope, Verdict, WordContext
 
 
 class Step(StrEnum):
@@ -59,14 +58,18 @@ def course_of(
     machine: MachineText | None,
     wants_person: bool,
     textable: bool,
+    told: bool = False,
 ) -> Course:
-    """The one course for this text. `carrier_word` is set only where the carrier itself handles the word."""
+    """The one course for this text. `carrier_word` is set only where the carrier itself handles the word.
+
+    `told`: the carrier named the word in its request (OptOutType), instead of our knowing what it does by default.
+    """
     if carrier_word is CarrierWord.STOP:
         return Course(Step.OPT_OUT, by_carrier=True, reason=Reason.CARRIER_ANSWERS, for_staff=_checks(judgement))
     if carrier_word is CarrierWord.HELP:
         return Course(Step.HELP, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
     if carrier_word is CarrierWord.START:
-        return _carrier_start(body, state, textable)
+        return _carrier_start(body, state, textable, told)
     if machine is not None:
         return Course(Step.SILENT, reason=MACHINE_REASONS[machine])
     match judgement.verdict:
@@ -89,7 +92,7 @@ def _checks(judgement: Judgement) -> str | None:
     return "check_appointment" if "bare_cancel" in judgement.tags else None
 
 
-def _carrier_start(body: str, state: ConsentState, textable: bool) -> Course:
+def _carrier_start(body: str, state: ConsentState, textable: bool, told: bool) -> Course:
     bare_yes = body.strip().casefold() == "yes"
     if state.pending and not state.opted_out:
         return Course(Step.OPT_IN, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
@@ -98,8 +101,13 @@ def _carrier_start(body: str, state: ConsentState, textable: bool) -> Course:
         return Course(Step.SILENT, by_carrier=True, reason=Reason.OPTED_OUT, for_staff="opted_out_wrote")
     if state.opted_out:
         return Course(Step.START, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
+    if bare_yes and told:
+        # C-013: the carrier has answered, so that nothing of ours may follow; what they said yes to is for a person.
+        return Course(Step.SILENT, by_carrier=True, reason=Reason.CARRIER_ANSWERS, for_staff="unanswerable")
     if bare_yes:
         return _conversation(body, state, textable)  # an answer to what was asked
+    if told:
+        return Course(Step.START, by_carrier=True, reason=Reason.CARRIER_ANSWERS)  # C-012: recorded, whoever wrote it
     return Course(Step.SILENT, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -23,51 +23,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.purposes import Purpose
+from conversations.vocabulary import WAITING, Author, Direction, Kind, State
 from smsbot.database import Base, UtcDateTime, words
-
-
-class Direction(StrEnum):
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-
-class Author(StrEnum):
-    LEAD = "lead"
-    AI = "ai"
-    AGENT = "agent"
-    SYSTEM = "system"
-
-
-class State(StrEnum):
-    RECEIVED = "received"
-    QUEUED = "queued"
-    DEFERRED = "deferred"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    UNDELIVERED = "undelivered"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    CANCELED = "canceled"
-    UNKNOWN = "unknown"
-
-
-WAITING = (State.QUEUED, State.DEFERRED)  # not at the carrier yet: a STOP or a newer text still cancels these
-
-
-class Kind(StrEnum):
-    """What an outbound text is, beside its purpose."""
-
-    AI_REPLY = "ai_reply"
-    FALLBACK = "fallback"
-    BRIDGE = "bridge"
-    GUARD_ANSWER = "guard_answer"
-    OPT_OUT_CONFIRMATION = "optout_confirmation"
-    OPT_IN_CONFIRMATION = "optin_confirmation"
-    HELP = "help"
-    AGENT_TEXT = "agent_text"
-    FIRST_TEXT = "first_text"
-    REMINDER = "reminder"
 
 
 class Lead(Base):
@@ -315,3 +272,28 @@ class Alert(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     last_at: Mapped[datetime] = mapped_column(UtcDateTime())
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+__all__ = [
+    "WAITING",
+    "Alert",
+    "Author",
+    "Conversation",
+    "Direction",
+    "Episode",
+    "Kind",
+    "Lead",
+    "Media",
+    "Message",
+    "MessageEvent",
+    "State",
+    "Task",
+    "Trace",
+]
+
+
+def transcript_order() -> tuple[ColumnElement[datetime], ColumnElement[Direction], ColumnElement[UUID]]:
+    """The order of a transcript. An answer stands where it got its words, not where it was owed; a text that came at
+    the same instant as its answer stands before it."""
+    said_at = func.coalesce(Message.drafted_at, Message.created_at)
+    return said_at, Message.direction.expression, Message.id.expression

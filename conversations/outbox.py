@@ -56,6 +56,7 @@ from smsbot.runtime import Runtime
 from smsbot.segments import folded, segmentation
 from smsbot.settings import CARRIER_CONNECT_TIMEOUT_S, CARRIER_READ_TIMEOUT_S, LEASE_S
 from smsbot.tenancy import SEGMENTS_PER_SECOND, Number, ReplyMode
+from smsbot.writes import put_object
 
 logger = logging.getLogger(__name__)
 
@@ -68,14 +69,17 @@ CALL_S = CARRIER_CONNECT_TIMEOUT_S + CARRIER_READ_TIMEOUT_S
 BUSY_RETRY = timedelta(milliseconds=150)  # another text to the same person is in flight
 LOOK_AGAIN = timedelta(seconds=20)  # two looks this far apart before a text counts as not accepted
 UNKNOWN_AFTER = timedelta(seconds=60)
+BUSY = 20429  # too many requests at this moment; the other throttles are about the whole number
 LOOKUP_RETRY = timedelta(seconds=5)
 LOOKUPS_BEFORE_REPEAT = 2
 CLOCK_SLACK = timedelta(seconds=5)  # between our clock and the carrier's
 PAUSE_AFTER_CONFIG_ERROR = timedelta(minutes=5)
 PACE_LIFTED = 1000.0  # segments a second from which a number's line is not worth counting
+SLOT_LASTS = timedelta(seconds=2)  # a place that was missed by more is gone: after an outage all would leave at once
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # before a text that was never processed is tried again
 REPEATABLE = frozenset({Purpose.APPOINTMENT, Purpose.NOTIFICATION})  # may go again after a lost or late-failed try
 VALIDITY_S = 600
+FOLLOWS = timedelta(microseconds=1)  # an answer stands after its question wherever texts are ordered by time
 CALLBACK_OVERRIDES = "#rc=5&rp=ct,rt,5xx"  # Twilio repeats a callback only when it is asked to
 
 
@@ -107,11 +111,10 @@ def owe_reply(
         state=State.QUEUED,
         flags=[],
         in_reply_to=in_reply_to,
-        created_at=now,
+        created_at=now + FOLLOWS,
         stale_after=due_at + REPLY_USEFUL_FOR,
     )
-    session.add(message)
-    session.flush()
+    put_object(session, message)
     work.put(
         session,
         REPLY,
@@ -163,12 +166,11 @@ def put(
         in_reply_to=in_reply_to,
         repeat_of=repeat_of,
         permit_id=permit_id,
-        created_at=now,
+        created_at=now + FOLLOWS if in_reply_to is not None else now,
         drafted_at=now,
         stale_after=stale_after,
     )
-    session.add(message)
-    session.flush()
+    put_object(session, message)
     work.put(
         session,
         SEND,
@@ -337,6 +339,7 @@ def _gated(
             permit_id=message.permit_id,
             has_credentials=credentials is not None,
             stale_after=message.stale_after,
+            newer_text=_superseded(session, message),
             taken_over=message.author is Author.AI and conversation.taken_over_at is not None,
             mode_off=message.author is Author.AI and mode is ReplyMode.OFF,
             draft_only=message.author is Author.AI and mode is ReplyMode.DRAFT,
@@ -346,11 +349,13 @@ def _gated(
     match decision:
         case Defer(_, until, reason):
             message.state, message.not_before, message.reason = State.DEFERRED, until, reason.value
+            message.slot_at = None  # its place on the line is over by then
             work.again(session, claim, until)
             return None
         case Block(_, reason):
             message.state = State.CANCELED if reason is Reason.NEWER_TEXT else State.BLOCKED
             message.reason = reason.value
+            burst_over(session, message)
             work.finish(session, claim)
             _note_outcome(session, message, now, "message.blocked")
             return None
@@ -384,6 +389,20 @@ def _gated(
     return _Reserved(message.id, contact.id, number.id, token, monotonic + LEASE_S - CALL_S, credentials, sms)
 
 
+def _superseded(session: TenantSession, message: Message) -> bool:
+    """Whether a newer text has its own answer: it came while this one was at the carrier, who did not take it."""
+    if message.sending_at is None or message.author is not Author.AI or message.purpose is not Purpose.REPLY:
+        return False
+    newer = select(Message.id).where(
+        Message.tenant_id == session.tenant_id,
+        Message.contact_id == message.contact_id,
+        Message.author == Author.AI,
+        Message.purpose == Purpose.REPLY,
+        Message.created_at > message.created_at,
+    )
+    return session.scalars(newer.limit(1)).first() is not None
+
+
 def _lease_stands(session: TenantSession, contact: Contact) -> bool:
     return bool(
         session.scalar(
@@ -405,6 +424,8 @@ def _line_free_at(
     rate = runtime.settings.number_mps or number.segments_per_second or SEGMENTS_PER_SECOND[number.sender_type]
     if rate >= PACE_LIFTED:
         return None
+    if message.slot_at is not None and now - message.slot_at > SLOT_LASTS:
+        message.slot_at = None
     if message.slot_at is not None and message.slot_at <= now:
         return None
     takes = timedelta(seconds=segments / rate)
@@ -477,18 +498,34 @@ def mark_said(session: TenantSession, message: Message, now: datetime) -> None:
         conversation.stop_hint_at = now
     if "handoff" in message.flags and conversation.taken_over_at is None:
         conversation.taken_over_at = now  # the bridge text is out: from here on a person has it
-    if message.author is Author.AI and message.in_reply_to is not None:
-        newer = session.scalars(
-            select(Message.id).where(
-                Message.tenant_id == session.tenant_id,
-                Message.contact_id == message.contact_id,
-                Message.author == Author.AI,
-                Message.purpose == Purpose.REPLY,
-                Message.state.in_(WAITING),
-            )
-        ).first()
-        if newer is None:
-            conversation.burst_started_at = None
+    burst_over(session, message)
+
+
+def mark_unsaid(session: TenantSession, message: Message) -> None:
+    """It never arrived: what the next text has to disclose is due again."""
+    conversation = session.get_one(Conversation, message.conversation_id)
+    if "discloses" in message.flags:
+        conversation.disclosed_at = None
+    if "stop_hint" in message.flags:
+        conversation.stop_hint_at = None
+
+
+def burst_over(session: TenantSession, message: Message) -> None:
+    """The burst that this answers is done with, sent or not, unless a newer answer waits: the next text waits anew."""
+    if message.author is not Author.AI or message.in_reply_to is None:
+        return
+    newer = session.scalars(
+        select(Message.id).where(
+            Message.tenant_id == session.tenant_id,
+            Message.contact_id == message.contact_id,
+            Message.author == Author.AI,
+            Message.purpose == Purpose.REPLY,
+            Message.state.in_(WAITING),
+            Message.id != message.id,
+        )
+    ).first()
+    if newer is None:
+        session.get_one(Conversation, message.conversation_id).burst_started_at = None
 
 
 def _return_to_queue(
@@ -499,7 +536,7 @@ def _return_to_queue(
         message = _settle(session, claim, reserved)
         if message is None or message.state is not State.SENDING:
             return
-        message.state, message.error_code, message.send_token = State.QUEUED, code, None
+        message.state, message.error_code, message.send_token, message.slot_at = State.QUEUED, code, None, None
         work.again(session, claim, runtime.clock.now() + delay, counts=True)
 
 
@@ -520,7 +557,11 @@ def _temporary(runtime: Runtime, claim: work.Claim, reserved: _Reserved, failure
         delay_s = max(pause_s, failure.retry_after_s or 0.0)
         if action is not None and action.action is Action.THROTTLE:
             delay_s = max(delay_s, float(action.delay_s))
-        message.state, message.error_code, message.send_token = State.QUEUED, failure.code, None
+            if failure.code != BUSY:
+                contact = session.get_one(Contact, reserved.contact_id)
+                act_on_code(runtime, session, contact, message, failure.code, action.action, now=now)
+        # The next try takes a new place on the line: with the old one it would pass beside it.
+        message.state, message.error_code, message.send_token, message.slot_at = State.QUEUED, failure.code, None, None
         # Does not count towards quarantine: an hour of 429 is the carrier's state, not a poisoned row. What ends it
         # is `stale_after`, with its reason.
         work.again(session, claim, now + timedelta(seconds=delay_s))
@@ -555,6 +596,7 @@ def _refused(
             message.state, message.reason = State.BLOCKED, Reason.NO_CREDENTIALS.value
         else:
             message.state, message.reason = State.FAILED, carrier_reason(code)
+        burst_over(session, message)
         act_on_code(runtime, session, contact, message, code, action, now=now)
         work.drop(session, claim.kind, [claim.ref_id])
         _note_outcome(session, message, now, "message.failed")
@@ -629,15 +671,18 @@ def act_on_code(
 def record_carrier_block(
     runtime: Runtime, session: TenantSession, contact: Contact, message: Message, *, now: datetime
 ) -> None:
-    """The carrier blocks this person for our sender (21610): in the ledger once, and everything waiting ends."""
+    """The carrier blocks this person for our sender: in the ledger once, and everything waiting ends.
+
+    `message.error_code` says so: 21610, or 30004 from a toll-free number.
+    """
     if state_of(contact).carrier_blocked is None:
         tenant = tenant_of(session, contact.tenant_id)
         fact = Fact(
             EventKind.CARRIER_BLOCK,
             now,
             "carrier",
-            {"address": contact.address, "message_id": str(message.id), "code": 21610},
-            rule="carrier.21610",
+            {"address": contact.address, "message_id": str(message.id), "code": message.error_code},
+            rule=f"carrier.{message.error_code}",
             message_id=message.id,
         )
         append(session, contact, runtime.cipher(tenant.data_key), fact, actor=CARRIER, now=now)
@@ -714,23 +759,22 @@ def _conclude(
             work.finish(session, claim)
             _note_outcome(session, message, now, "message.sent")
             return
-        if not looked:
-            work.again(session, claim, now + LOOKUP_RETRY)
-            return
-        message.lookups += 1
-        if message.purpose in REPEATABLE and message.lookups >= LOOKUPS_BEFORE_REPEAT:
+        pause = LOOK_AGAIN if looked else LOOKUP_RETRY
+        if looked:
+            message.lookups += 1
+        if message.purpose in REPEATABLE:
+            if message.lookups < LOOKUPS_BEFORE_REPEAT:
+                work.again(session, claim, now + pause)
+                return
             message.state, message.send_token = State.QUEUED, None
             work.again(session, claim, now)
             return
-        age = now - message.sending_at
-        if age < UNKNOWN_AFTER or message.lookups < LOOKUPS_BEFORE_REPEAT:
-            work.again(
-                session,
-                claim,
-                max(now + timedelta(seconds=1), min(now + LOOK_AGAIN, message.sending_at + UNKNOWN_AFTER)),
-            )
+        gives_up = message.sending_at + UNKNOWN_AFTER  # looked at or not: a person must know
+        if now < gives_up:
+            work.again(session, claim, min(now + pause, gives_up))
             return
         message.state = State.UNKNOWN
+        burst_over(session, message)
         work.finish(session, claim)
         add_task(
             session,

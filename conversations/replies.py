@@ -48,6 +48,7 @@ from conversations.models import (
     Message,
     State,
     Trace,
+    transcript_order,
 )
 from conversations.people import add_task, raise_alert
 from conversations.prompt import messages_for
@@ -66,6 +67,7 @@ from smsbot.tenancy import Number, ReplyMode, Tenant
 
 CAUSE = "work:reply"
 TURNS = 30
+PICTURE = "(picture)"  # what a text without words says, so that it is not taken for silence
 SILENCE = timedelta(hours=24)  # after this brand and automation are named again
 HINT_LASTS = timedelta(days=30)  # C-104: STOP is mentioned at least this often
 REWRITE_NEEDS_S = 2.0
@@ -92,6 +94,7 @@ class _Context:
     unheld: bool
     settling: str | None = field(repr=False)  # the words that hold everything, when this text is their cause
     silent: bool  # a person has it, or the mode is off: nothing to draft
+    contact_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
             unheld=state_of(contact).held is None,
             settling=settling,
             silent=settling is None and (conversation.taken_over_at is not None or mode is ReplyMode.OFF),
+            contact_id=contact.id,
         )
 
 
@@ -164,7 +168,7 @@ def _turns(session: TenantSession, conversation: Conversation) -> tuple[tuple[Tu
             Message.state.in_((State.RECEIVED, State.SENDING, State.SENT, State.DELIVERED, State.UNKNOWN)),
             Message.created_at >= (opened or conversation.created_at),
         )
-        .order_by(Message.created_at.desc(), Message.id.desc())
+        .order_by(*(column.desc() for column in transcript_order()))
         .limit(TURNS)
     ).all()[::-1]
     flags: set[str] = set()
@@ -172,19 +176,23 @@ def _turns(session: TenantSession, conversation: Conversation) -> tuple[tuple[Tu
     before: datetime | None = None
     for row in rows:
         at = row.sent_at or row.created_at
-        if row.direction is Direction.OUTBOUND:
+        if row.author in (Author.AI, Author.AGENT):  # a system text, such as a reminder, answers nothing
             flags = set()
-        else:
+        elif row.direction is Direction.INBOUND:
             if not flags:
                 gap = before is None or at - before > SILENCE
             flags |= set(row.flags) | {"burst"}
         before = at
     turns = tuple(
-        Turn(row.author.value, row.body, row.sent_at or row.created_at, row.kind.value if row.kind else "")
+        Turn(row.author.value, _words(row), row.sent_at or row.created_at, row.kind.value if row.kind else "")
         for row in rows
         if row.purpose is not Purpose.COMPLIANCE
     )
     return turns, flags, gap
+
+
+def _words(row: Message) -> str:
+    return PICTURE if row.media_count and not row.body.strip() else row.body
 
 
 def _settling(session: TenantSession, contact: Contact, message: Message) -> str | None:
@@ -359,10 +367,16 @@ def _objection(context: _Context, decision: ReplyDecision, now: datetime) -> str
 
 
 def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Drafted) -> bool:
-    """Keep the draft if it is still wanted. True when it is to be sent."""
+    """Keep the draft if it is still wanted. True when it is to be sent.
+
+    Raises LeaseLost when another worker has the row by now, or a newer text or a STOP has voided the answer.
+    """
     decision = drafted.decision
     with runtime.transaction(claim.tenant_id) as session:
         now = runtime.clock.now()
+        lock(session, context.contact_id)  # before the message, as everybody takes them
+        # A worker that was frozen while the model thought must change nothing: its row is in other hands.
+        work.extend(session, claim, now + timedelta(seconds=work.LEASE_S))
         silent = decision.action is Action.STAY_SILENT
         body = (
             ""
@@ -404,8 +418,8 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
             )
             .returning(Message.conversation_id, Message.in_reply_to)
         ).first()
-        if kept is None:  # voided by a newer text or a STOP while the model thought
-            work.drop(session, claim.kind, [claim.ref_id])
+        if kept is None:  # it no longer waits for words
+            work.finish(session, claim)
             return False
         tenant = tenant_of(session, claim.tenant_id)
         trace_id = uuid4()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from smsbot.crypto import DataCipher
+from smsbot.crypto import DataCipher, DecryptionFailed
 from smsbot.database import TenantSession
 from smsbot.gateways.carrier import CarrierCredentials
+from smsbot.logs import log_event
 from smsbot.runtime import Runtime
 from smsbot.signatures import Algorithm, SigningKey
 from smsbot.tenancy import Credential, CredentialKind, CredentialState, OptOutHandling, SenderType, Tenant
+
+logger = logging.getLogger(__name__)
+
+# One statement that needs no tenant: a transaction of its own would be three more round trips for every webhook.
+BY_CARRIER = text("SELECT * FROM tenants_by_carrier(:account, :address, :service)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +51,23 @@ def candidates(runtime: Runtime, account_sid: str, address: str, service_sid: st
     """Every tenant that knows `account_sid` together with our `address` or the Messaging Service.
 
     A number in a service's pool is found by either, so that pool traffic is never refused; a second tenant that typed
-    in the same account does not shadow the first: whoever's key verifies the signature wins.
+    in the same account does not shadow the first: whoever's key verifies the signature wins. A tenant whose keys cannot
+    be read any more is passed over; raises DecryptionFailed when no other is left, so that the carrier comes again.
     """
-    with runtime.transaction(None) as session:
-        rows = session.execute(
-            text("SELECT * FROM tenants_by_carrier(:account, :address, :service)"),
-            {"account": account_sid, "address": address, "service": service_sid},
+    with runtime.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        rows = connection.execute(
+            BY_CARRIER, {"account": account_sid, "address": address, "service": service_sid}
         ).all()
     recipients: dict[UUID, Recipient] = {}
     keys: dict[UUID, dict[UUID, SigningKey]] = {}
+    unreadable: DecryptionFailed | None = None
     for row in rows:
+        try:
+            secret = credential_secret(runtime.cipher(row.data_key), row.tenant_id, row.credential_id, row.secret)
+        except DecryptionFailed as error:
+            log_event(logger, "credential.unreadable", level=logging.ERROR, tenant_id=row.tenant_id, why=str(error))
+            unreadable = error
+            continue
         # Rows come with the exact number first, so that a pool's other numbers do not win over it.
         recipients.setdefault(
             row.tenant_id,
@@ -71,8 +85,9 @@ def candidates(runtime: Runtime, account_sid: str, address: str, service_sid: st
             ),
         )
         algorithm: Algorithm = "HMAC_SHA256" if row.kind == CredentialKind.SHARED_KEY else "HMAC_SHA1"
-        secret = credential_secret(runtime.cipher(row.data_key), row.tenant_id, row.credential_id, row.secret)
         keys.setdefault(row.tenant_id, {})[row.credential_id] = SigningKey(secret, algorithm)
+    if unreadable is not None and not recipients:
+        raise unreadable
     return [Candidate(recipient, tuple(keys[tenant].values())) for tenant, recipient in recipients.items()]
 
 
@@ -96,8 +111,10 @@ def carrier_credentials(runtime: Runtime, session: TenantSession, tenant: Tenant
         return None
     secret = credential_secret(runtime.cipher(tenant.data_key), tenant.id, credential.id, credential.secret)
     base_url = runtime.settings.twilio_api_url
-    if tenant.demo and not runtime.settings.production:
+    if tenant.demo:
         base_url = base_url or runtime.settings.simulator_url
+        if base_url is None or runtime.settings.production:
+            return None  # a demo's made-up account must never call the real carrier
     return CarrierCredentials(credential.account_sid, secret, base_url)
 
 

@@ -6,6 +6,7 @@ each of its transactions, and every row that it writes belongs to that tenant.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,8 +16,9 @@ from uuid import UUID
 from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, TypeDecorator, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, UOWTransaction
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import UserDefinedType
 
 from smsbot.errors import SmsbotError
@@ -30,6 +32,7 @@ PLATFORM = UUID(int=0)  # the "tenant" of rows that belong to no tenant, such as
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 2
+TRUSTED_FOR_S = 1.0  # a pooled connection that was idle for longer is asked before it is used
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -100,7 +103,6 @@ def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8) -> E
         url,
         pool_size=pool_size,
         max_overflow=max_overflow,
-        pool_pre_ping=True,
         pool_timeout=5,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
@@ -111,6 +113,20 @@ def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8) -> E
             "tcp_user_timeout": 10_000,
         },
     )
+
+    # Instead of pool_pre_ping, which asks before every transaction: a connection that was used a moment ago is there.
+    @event.listens_for(engine, "checkout")
+    def _ask_after_a_pause(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        used_at = record.info.get("used_at", 0.0)
+        if time.monotonic() - used_at > TRUSTED_FOR_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("the connection is gone") from error
+
+    @event.listens_for(engine, "checkin")
+    def _note_use(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
 
     @event.listens_for(engine, "connect")
     def _drop_to_the_app_role(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Index, String, func, insert, select, text, tuple_
+from sqlalchemy import Index, String, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smsbot.actor import Actor
 from smsbot.database import PLATFORM, Base, TenantSession, UtcDateTime, Xid8
+from smsbot.writes import put_row
 
 
 class Event(Base):
@@ -64,20 +65,22 @@ def record(
     details: dict[str, Any] | None = None,
 ) -> None:
     """Write that `kind` happened. `cause` names what led to it, such as `webhook` or `work:reply`."""
-    session.execute(
-        insert(Event).values(
-            tenant_id=session.tenant_id,
-            id=uuid4(),
-            at=at,
-            kind=kind,
-            actor_kind=actor.kind.value,
-            actor_id=actor.id,
-            cause=cause,
-            contact_id=contact_id,
-            conversation_id=conversation_id,
-            message_id=message_id,
-            details=details or {},
-        )
+    put_row(
+        session,
+        Event,
+        {
+            "tenant_id": session.tenant_id,
+            "id": uuid4(),
+            "at": at,
+            "kind": kind,
+            "actor_kind": actor.kind.value,
+            "actor_id": actor.id,
+            "cause": cause,
+            "contact_id": contact_id,
+            "conversation_id": conversation_id,
+            "message_id": message_id,
+            "details": details or {},
+        },
     )
 
 

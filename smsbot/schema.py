@@ -45,7 +45,9 @@ def prepare_cluster(superuser_url: str, *, database: str, owner_password: str, a
         exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone()
         if not exists:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER smsbot_owner").format(sql.Identifier(database)))
-        connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+        connection.execute(
+            sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
+        )
         for role in (APP_ROLE, BACKUP_ROLE):
             connection.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(role))

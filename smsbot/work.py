@@ -25,12 +25,12 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.database import Base, TenantSession, UtcDateTime
 from smsbot.errors import LeaseLost
+from smsbot.writes import put_row
 
 LEASE_S = 30  # a crashed worker's rows are claimed again after this; longer than model, gate and carrier together
 MAX_ATTEMPTS = 8  # after this a row is poison: it is quarantined with its reason and an alert
@@ -96,20 +96,21 @@ def put(
 
     Rings after the commit when it is due now.
     """
-    session.execute(
-        insert(Work)
-        .values(
-            id=uuid4(),
-            tenant_id=session.tenant_id,
-            queue=queue,
-            kind=kind,
-            ref_id=ref_id,
-            contact_id=contact_id,
-            number_id=number_id,
-            priority=priority,
-            due_at=due_at,
-        )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "kind", "ref_id"])
+    put_row(
+        session,
+        Work,
+        {
+            "id": uuid4(),
+            "tenant_id": session.tenant_id,
+            "queue": queue,
+            "kind": kind,
+            "ref_id": ref_id,
+            "contact_id": contact_id,
+            "number_id": number_id,
+            "priority": priority,
+            "due_at": due_at,
+        },
+        suffix="ON CONFLICT (tenant_id, kind, ref_id) DO NOTHING",
     )
     if due_at <= now:
         session.info.setdefault("bells", set()).add(queue)

@@ -1,0 +1,36 @@
+"""Who may see which leads: the one condition that every read of leads and conversations carries."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, false, true
+
+from conversations.models import Lead
+from smsbot.actor import Actor, ActorKind, Role
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """A condition on `Lead` for a query that selects from it or joins it.
+
+    An agent sees the leads that are assigned to them and no others, a lead only itself; the rest of the staff, API
+    keys and the system see every lead of the tenant; the carrier sees none.
+    """
+    if sees_all(actor):
+        return true()
+    match actor.kind:
+        case ActorKind.STAFF if actor.id is not None:
+            return Lead.assigned_to == actor.id
+        case ActorKind.LEAD if actor.id is not None:
+            return Lead.contact_id == actor.id
+        case _:
+            return false()  # nobody's: comparing with NULL would show what is unassigned
+
+
+def sees_all(actor: Actor) -> bool:
+    """Whether nothing of the tenant is hidden from the actor, what belongs to no lead included."""
+    match actor.kind:
+        case ActorKind.API_KEY | ActorKind.SYSTEM:
+            return True
+        case ActorKind.STAFF:
+            return actor.role in (Role.OWNER, Role.MANAGER, Role.COMPLIANCE)
+        case _:
+            return False

@@ -1,0 +1,49 @@
+"""The words of a conversation: which way a text goes, who wrote it, how far it has got, what it is. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class Author(StrEnum):
+    LEAD = "lead"
+    AI = "ai"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class State(StrEnum):
+    RECEIVED = "received"
+    QUEUED = "queued"
+    DEFERRED = "deferred"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"
+
+
+WAITING = (State.QUEUED, State.DEFERRED)  # not at the carrier yet: a STOP or a newer text still cancels these
+
+
+class Kind(StrEnum):
+    """What an outbound text is, beside its purpose."""
+
+    AI_REPLY = "ai_reply"
+    FALLBACK = "fallback"
+    BRIDGE = "bridge"
+    GUARD_ANSWER = "guard_answer"
+    OPT_OUT_CONFIRMATION = "optout_confirmation"
+    OPT_IN_CONFIRMATION = "optin_confirmation"
+    HELP = "help"
+    AGENT_TEXT = "agent_text"
+    FIRST_TEXT = "first_text"
+    REMINDER = "reminder"
