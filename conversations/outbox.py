@@ -145,11 +145,12 @@ def put(
     due_at: datetime | None = None,
     stale_after: datetime | None = None,
     priority: int = work.USUAL,
+    message_id: UUID | None = None,
 ) -> UUID:
     """A text with its words, to be gated and sent at `due_at` (now when not said). Returns the message's id."""
     due = due_at or now
     message = Message(
-        id=uuid4(),
+        id=message_id or uuid4(),
         tenant_id=session.tenant_id,
         conversation_id=conversation.id,
         contact_id=conversation.contact_id,
@@ -193,16 +194,19 @@ def cancel_waiting(
     actor: Actor,
     automated: bool = False,
 ) -> list[UUID]:
-    """Cancel what has not reached the carrier yet, but for compliance texts; only automated ones when so asked.
+    """Cancel what has not reached the carrier yet; only automated ones when so asked.
 
-    The caller holds the contact's lock, so nothing of it can be on its way between this and the commit.
+    Compliance texts stay, but after an opt-out: then nothing follows except its confirmation, not even the answer to
+    a HELP or the confirmation of a START that came before it. The caller holds the contact's lock, so nothing of it can be on its way between this and the commit.
     """
     condition = [
         Message.tenant_id == session.tenant_id,
         Message.contact_id == contact_id,
         Message.direction == Direction.OUTBOUND,
         Message.state.in_(WAITING),
-        Message.purpose != Purpose.COMPLIANCE,
+        Message.kind.is_distinct_from(Kind.OPT_OUT_CONFIRMATION)
+        if reason is Reason.OPTED_OUT
+        else Message.purpose != Purpose.COMPLIANCE,
     ]
     if automated:
         condition.append(Message.author != Author.AGENT)

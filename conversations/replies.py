@@ -61,6 +61,7 @@ from smsbot.errors import ModelFailed
 from smsbot.failpoints import failpoint
 from smsbot.gateways.carrier import SmsGateway
 from smsbot.gateways.model import ChatModel
+from smsbot.masking import masked
 from smsbot.phone import national
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Number, ReplyMode, Tenant
@@ -196,18 +197,29 @@ def _words(row: Message) -> str:
 
 
 def _settling(session: TenantSession, contact: Contact, message: Message) -> str | None:
-    """The words of the text that this would answer, when exactly that text holds everything."""
+    """The words that hold everything, when the text that this would answer is among them: all since the hold began.
+
+    A second unclear text voids the first one's answer, and the second look with it, so that it takes both.
+    """
     held = state_of(contact).held
     if held is None or message.in_reply_to is None:
         return None
-    cause = session.scalars(
-        select(ConsentEvent.message_id).where(
-            ConsentEvent.tenant_id == session.tenant_id, ConsentEvent.id == held.event_id
+    began = select(ConsentEvent.seq).where(
+        ConsentEvent.tenant_id == session.tenant_id, ConsentEvent.id == held.event_id
+    )
+    causes = session.scalars(
+        select(ConsentEvent.message_id)
+        .where(
+            ConsentEvent.tenant_id == session.tenant_id,
+            ConsentEvent.contact_id == contact.id,
+            ConsentEvent.kind == EventKind.HOLD,
+            ConsentEvent.seq >= began.scalar_subquery(),
         )
-    ).first()
-    if cause != message.in_reply_to:
+        .order_by(ConsentEvent.seq)
+    ).all()
+    if message.in_reply_to not in causes:
         return None
-    return session.get_one(Message, message.in_reply_to).body
+    return "\n".join(session.get_one(Message, cause).body for cause in causes if cause is not None)
 
 
 def _settle_hold(runtime: Runtime, claim: work.Claim, second: Second) -> bool:
@@ -250,6 +262,7 @@ def _settle_hold(runtime: Runtime, claim: work.Claim, second: Second) -> bool:
             _confirm_opt_out(session, tenant, conversation, contact, event_id, message, now)
             return False
         message.state, message.reason = State.BLOCKED, Reason.HELD.value
+        outbox.burst_over(session, message)
         add_task(
             session,
             "settle_hold",
@@ -341,7 +354,7 @@ def _by_model(runtime: Runtime, model: ChatModel, context: _Context, own: ReplyD
         attempt["objection"] = objection
         messages = [
             *messages,
-            {"role": "assistant", "content": raw},
+            {"role": "assistant", "content": masked(raw).text},
             {"role": "user", "content": json.dumps({"refused_because": objection, "write_it_again": True})},
         ]
     # Away, slow or wrong: the deterministic answer, in time. Where the rules know no answer, the safe one.

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import TypeVar
 
-Span = tuple[float, float]
+from simulator.faults import Span
+
 Kind = TypeVar("Kind")
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from simulator.draws import Span
-
+Span = tuple[float, float]  # from, to: a draw falls between
 Kind = TypeVar("Kind", bound=StrEnum)
 
 

@@ -32,10 +32,6 @@ class Actor:
     id: UUID | None = None
     role: Role | None = None
 
-    @property
-    def sees_every_lead(self) -> bool:
-        return self.kind is not ActorKind.STAFF or self.role is not Role.AGENT
-
 
 SYSTEM = Actor(ActorKind.SYSTEM)
 CARRIER = Actor(ActorKind.CARRIER)

@@ -18,18 +18,22 @@ from sqlalchemy import event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session, make_transient_to_detached
 
-from smsbot.database import Base, TenantSession
+from smsbot.database import Base, TenantSession, WrongTenant
 
 WAITING = "writes"  # key in session.info
 
 
 def put_row(session: TenantSession, model: type[Base], values: Mapping[str, Any], *, suffix: str = "") -> None:
     """Have a row of `model` written before the session's next query. `suffix` is an ON CONFLICT clause."""
+    if values["tenant_id"] != session.tenant_id:
+        raise WrongTenant(f"a row of {model.__tablename__} belongs to another tenant than its session")
     session.info.setdefault(WAITING, []).append((model.__tablename__, dict(values), suffix, None))
 
 
 def put_object(session: TenantSession, row: Base) -> None:
     """The same for an object that may still change until then; afterwards it is the session's like any other."""
+    if inspect(row).dict["tenant_id"] != session.tenant_id:
+        raise WrongTenant(f"a row of {row.__tablename__} belongs to another tenant than its session")
     session.info.setdefault(WAITING, []).append((row.__tablename__, None, "", row))
 
 
