@@ -70,7 +70,7 @@ def check(
 
     `contact` must be locked by this transaction.
     """
-    permit = _permit_facts(session, circumstances.permit_id, contact.id, message_id)
+    permit = _permit_facts(session, circumstances.permit_id, contact, message_id)
     facts = SendFacts(
         purpose=purpose,
         now=now,
@@ -129,20 +129,26 @@ def grant_permit(session: TenantSession, *, contact_id: UUID, event_id: UUID, ki
 
 
 def _permit_facts(
-    session: TenantSession, permit_id: UUID | None, contact_id: UUID, message_id: UUID
+    session: TenantSession, permit_id: UUID | None, contact: Contact, message_id: UUID
 ) -> PermitFacts | None:
     if permit_id is None:
         return None
     permit = session.scalars(
         select(Permit).where(
-            Permit.tenant_id == session.tenant_id, Permit.id == permit_id, Permit.contact_id == contact_id
+            Permit.tenant_id == session.tenant_id, Permit.id == permit_id, Permit.contact_id == contact.id
         )
     ).first()
     if permit is None:
         return None
     # The message that used it may pass again: its first attempt never reached the carrier.
     used = permit.used_by is not None and permit.used_by != message_id
-    return PermitFacts(permit.id, permit.event_id, permit.expires_at, used)
+    opted_out = state_of(contact).opted_out
+    outlived = (
+        opted_out is not None
+        and permit.kind is not PermitKind.OPT_OUT_CONFIRMATION
+        and permit.expires_at - PERMIT_LASTS < opted_out.since
+    )
+    return PermitFacts(permit.id, permit.event_id, permit.expires_at, used, outlived)
 
 
 def _use(session: TenantSession, permit_id: UUID, message_id: UUID) -> bool:

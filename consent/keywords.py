@@ -49,6 +49,7 @@ _SPELLING: Mapping[str, Any] = _packaged("spelling.json")
 # Words that also cancel an appointment: an opt-out when they are all of the text, open with courtesy around them.
 CANCEL_WORDS = frozenset(TABLE["product"]["cancel_words"])
 COURTESY = frozenset(TABLE["product"]["courtesy"])
+SOFT_WORDS = frozenset(_SPELLING["soft"])  # beside a keyword they change nothing
 _SHORTHAND: Mapping[str, str] = _SPELLING["shorthand"]
 _CORE = frozenset(_SPELLING["core"])  # words of a request; a misspelling one edit away is read as one of these
 _OWN_WORDS = frozenset(_SPELLING["own_words"])  # one edit from a core word, but they mean themselves
@@ -92,6 +93,7 @@ OPT_OUT_WORDS = frozenset(word for word, row in KEYWORDS.items() if row.use is U
 KNOWN = (
     frozenset(word for word in KEYWORDS if " " not in word and len(word) >= 3)
     | _CORE
+    | {"opt", "out", "all"}  # the parts of per-se words that are written as two
     | frozenset(collapsed(word) for word in KEYWORDS if len(word) >= 4 and word.isascii())
 )
 _BY_COLLAPSED = {
@@ -199,7 +201,7 @@ def misspelt(word: str) -> Literal["meant", "open"] | None:
 
 
 def spoilt(marked: str, keyword: Keyword) -> bool:
-    """Whether accents in the text make it another word than `keyword` (Vietnamese "đúng", right, is not "dừng", stop)."""
+    """Whether accents in the text make it another word than `keyword`: Vietnamese "đúng" (right) is not "dừng" (stop)."""
     if keyword.language != "vi":
         return False
     typed = " ".join("".join(c for c in marked if c.isalpha() or c.isspace()).split())

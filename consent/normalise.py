@@ -13,9 +13,12 @@ MAX_CHARS = 2_000  # Twilio delivers at most 1,600 characters; anything longer d
 
 # Soft hyphen, combining grapheme joiner, Hangul and Mongolian fillers, zero-width, bidi and variation marks, BOM, tags.
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e01ef]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
-# Accents of Latin, Greek and Cyrillic, Arabic vowel marks and hamza. Not the Japanese voicing marks, which change the letter.
+# Accents of Latin, Greek and Cyrillic, Arabic vowel marks and hamza. The Japanese voicing
+# marks stay: they change the letter.
 _ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0489\u0640\u064b-\u065f\u0670\u20d0-\u20f0]")
 _FOLDED_LETTERS = str.maketrans(
     {"đ": "d", "ł": "l", "ø": "o", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "ى": "ي", "ة": "ه"}
@@ -47,25 +50,36 @@ _KEYCAP_HASH = re.compile(r"(?<!\S)#(?!\S)")  # "take my # off your list"
 _CONTRACTION = re.compile(r"(?<=[^\W\d_])'(?=(?:t|m|re|s|ll|ve|d|all)(?![^\W_]))")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ`´′＇", "'"))
 _SPACED_LETTERS = re.compile(r"(?<![^\W_])(?:[^\W\d_][\W_]{1,3}){2,29}[^\W\d_](?![^\W_])")
-_TOKEN = re.compile(r"[^\W_]+|[?？؟]|[.!;:|\n…。！；：،—–•]|[,，、]")
+# The vowel signs of Indic and Thai letters are part of the word, though Python does not count them as letters.
+_TOKEN = re.compile(r"(?:[^\W_]|[\u0900-\u0dff\u0e31-\u0e4e])+|[?？؟]|[.!;:|\n…。！；：،—–•]|[,，、]")
 _LEET = str.maketrans("01345$@!|7", "oieassaiit")
-_LEET_CHUNK = re.compile(r"\S*[\w][\d$@!|]\S*|[\d$@]\w\S*")
+_CHUNK = re.compile(r"\S+")
+_LEET_SIGN = re.compile(r"[\d$@!|]")
+_LONGEST_CHUNK = 40  # no consent word is longer, however it is decorated
 _OUTER = re.compile(r"^[^\w$@]+|[^\w$@]+$")
 
 _SIGNATURE_LINE = re.compile(
-    r"(?:^|(?<=[\n.!,|-])|(?<=\s))\s*(?:sent (?:from|via|with|using) (?:my |an? |the )?[\w ]{2,30}|get outlook for \w+"
+    r"(?:^|(?<=[\n.!,|-])|(?<=\s))\s*(?:sent (?:from|via|with|using) (?:my |an? |the )?[\w ]{2,30}|"
+    r"get outlook for \w+"
     r"|enviado desde mi [\w ]{2,20}|envoy[eé] (?:de|depuis) mon [\w ]{2,20}|gesendet von [\w ]{2,25})[\s.!)]*$",
     re.IGNORECASE,
 )
+# Runs of blanks are cut down first: a signature pattern must not try every one of a thousand empty lines.
+_BLANKS = re.compile(r"[^\S\n]+")
+_BREAK = re.compile(r" ?[\n] ?")
+_BREAKS = re.compile(r"\n{3,}")
+_LONGEST_SIGNATURE = 200
 _DELIMITED_SIGNATURE = re.compile(r"\n-{2,3}[ \t]*\n[\s\S]*$")
 _NAME = r"[^\W\d_a-zа-я][\w.'’]{0,14}"
 _DASHED_NAME = re.compile(rf"(?<=\S)\s*(?:\s[-–—~]{{1,2}}|[—~]|\n\s*[-–—~]{{1,2}})\s*{_NAME}(?: {_NAME}){{0,2}}[ .!]*$")
 _CLOSING_LINE = re.compile(
-    r"\n\s*(?:thanks|thank you|thx|regards|best|best regards|sincerely|gracias|saludos|merci|cordialement)[,.!]?\s*\n[\s\S]{0,80}$",
+    r"\n\s*(?:thanks|thank you|thx|regards|best|best regards|sincerely|gracias|saludos|merci|"
+    r"cordialement)[,.!]?\s*\n[\s\S]{0,80}$",
     re.IGNORECASE,
 )
 _PERSON_BLOCK = re.compile(
-    rf"\n\s*\n?(?:\s*{_NAME}(?:[ ,]+(?:{_NAME}|&|and|of)){{0,4}}[ ,.]*\n?|\s*[\d ()+.-]{{7,20}}\n?|\s*\S+@\S+\n?){{1,4}}$"
+    rf"\n\s*\n?(?:\s*{_NAME}(?:[ ,]+(?:{_NAME}|&|and|of)){{0,4}}[ ,.]*\n?|\s*[\d ()+.-]{{7,20}}\n?|"
+    rf"\s*\S+@\S+\n?){{1,4}}$"
 )
 
 
@@ -95,12 +109,23 @@ def without_accents(text: str) -> str:
     return unicodedata.normalize("NFC", bare).translate(_FOLDED_LETTERS)
 
 
-def without_signature(text: str) -> str:
-    """`text` without "Sent from my phone", "-- " blocks and a name after a dash or an empty line; never empty."""
-    cut = text[:MAX_CHARS].strip()
-    for pattern in (_DELIMITED_SIGNATURE, _SIGNATURE_LINE, _CLOSING_LINE, _DASHED_NAME, _PERSON_BLOCK):
-        shorter = pattern.sub("", cut).strip()
-        cut = shorter or cut
+def without_signature(text: str, known: frozenset[str] = frozenset()) -> str:
+    """`text` without "Sent from my phone", "-- " blocks and a name after a dash or an empty line; never empty.
+
+    A closing part that holds one of the `known` words is no signature ("Not interested\\nStop").
+    """
+    cut = _BREAKS.sub("\n\n", _BREAK.sub("\n", _BLANKS.sub(" ", text[:MAX_CHARS]))).strip()
+    for pattern in (_DELIMITED_SIGNATURE, _SIGNATURE_LINE):
+        match = pattern.search(cut, max(0, len(cut) - _LONGEST_SIGNATURE))
+        cut = (cut[: match.start()].strip() or cut) if match else cut
+    for pattern in (_CLOSING_LINE, _DASHED_NAME, _PERSON_BLOCK):
+        match = pattern.search(cut, max(0, len(cut) - _LONGEST_SIGNATURE))
+        if match is None or not _WORD.search(cut[: match.start()]):
+            continue
+        words = _WORD.findall(without_accents(folded(match[0])))
+        spelled = {*(_latin(word, known) for word in words), "".join(words)}
+        if spelled.isdisjoint(known) and {collapsed(word) for word in spelled}.isdisjoint(known):
+            cut = cut[: match.start()].strip()
     return cut
 
 
@@ -115,13 +140,13 @@ def plain(text: str, known: frozenset[str], repaired: Callable[[str], str]) -> P
     `known` holds the words that spaced, disguised or look-alike letters may be joined to; `repaired` gives the meant
     spelling of one word (itself when there is nothing to repair).
     """
-    marked = folded(without_signature(text))
+    marked = folded(without_signature(text, known))
     signs = frozenset(c for c in marked if unicodedata.category(c) in {"So", "Sk"} or c in "❌✋")
     s = without_accents(_STARRED.sub("fuck", _KEYCAP_HASH.sub(" number ", marked)))
     if _FOREIGN_LETTER.search(s):
         s = _WORD.sub(lambda m: _latin(m[0], known), s)
     if not s.isalpha():
-        s = _LEET_CHUNK.sub(lambda m: _unleet(m[0], known), s)
+        s = _CHUNK.sub(lambda m: _unleet(m[0], known), s)
         s = _SPACED_LETTERS.sub(lambda m: _joined(m[0], known), s)
     s = _CONTRACTION.sub("", s)
     flow: list[str] = []
@@ -160,6 +185,8 @@ def _latin(word: str, known: frozenset[str]) -> str:
 
 
 def _unleet(chunk: str, known: frozenset[str]) -> str:
+    if len(chunk) > _LONGEST_CHUNK or not _LEET_SIGN.search(chunk):
+        return chunk
     core = _OUTER.sub("", chunk)
     word = core.translate(_LEET)
     if len(word) >= 4 and sum(c.isalpha() for c in core) >= 2 and collapsed(word) in known and core not in known:

@@ -49,6 +49,7 @@ class PermitFacts:
     event_id: UUID
     expires_at: datetime
     used: bool
+    outlived: bool = False  # an opt-out came after it, and it is not for an opt-out's confirmation
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,8 @@ def _compliance(facts: SendFacts) -> Decision:
         return Block("state.carrier_blocked", Reason.CARRIER_BLOCKED)
     if permit is None or permit.used:
         return Block("permit.missing_or_used", Reason.OPTED_OUT if facts.state.opted_out else Reason.NO_CONSENT)
+    if permit.outlived:
+        return Block("permit.before_opt_out", Reason.OPTED_OUT)
     if facts.now >= permit.expires_at:
         return Block("permit.expired", Reason.STALE)  # 47 CFR 64.1200(a)(12): within five minutes or not at all
     return Allow("permit", permit.event_id, permit.id)
@@ -238,7 +241,13 @@ def facts_to_json(facts: SendFacts) -> dict[str, Any]:
         else [standing.state.value, str(standing.event_id), standing.basis, at(standing.until)],
         "permit": None
         if facts.permit is None
-        else [str(facts.permit.id), str(facts.permit.event_id), at(facts.permit.expires_at), facts.permit.used],
+        else [
+            str(facts.permit.id),
+            str(facts.permit.event_id),
+            at(facts.permit.expires_at),
+            facts.permit.used,
+            facts.permit.outlived,
+        ],
         "contact_blocked": facts.contact_blocked,
         "wrong_number": facts.wrong_number,
         "unreachable_code": facts.unreachable_code,

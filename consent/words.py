@@ -1,8 +1,8 @@
 """What an inbound text says about consent: out, in, help, nothing, or for a person to decide. Pure.
 
 47 CFR 64.1200(a)(10): seven words end consent by themselves, any other words do when a reasonable person reads them so.
-Order: texts of machines, the whole text as a keyword, a misspelt keyword, then plain words. Rules only: the same
-text gives the same answer under the same WORDS_VERSION.
+Order: the whole text as a keyword (no machine writes one), texts of machines, a misspelt keyword, then plain words.
+Rules only: the same text gives the same answer under the same WORDS_VERSION.
 """
 
 from collections.abc import Iterable
@@ -43,6 +43,7 @@ __all__ = [
 WORDS_VERSION = "words.1"
 
 _BARE_CANCEL = CANCEL_WORDS | {"end", "quit"}  # a reminder may have been what was meant: staff look at the appointment
+STOP_SIGN = "🛑"
 _LONGEST_SLIP = 14  # letters; beyond it no per-se word is one edit away
 
 
@@ -65,17 +66,20 @@ class Judgement:
 
 def judge(text: str, context: WordContext = WordContext.ACTIVE, extra_opt_out: Iterable[str] = ()) -> Judgement:
     """What `text` asks for. `context`: where the number stood before it; `extra_opt_out`: a tenant's own keywords."""
-    machine = machine_text(text) if spelling(text) not in KEYWORDS else None
-    if machine is not None:
-        return _judged(Verdict.NONE, f"machine.{machine}", tags=frozenset({machine.value}))
     p = plain(text, KNOWN, repaired)
-    words = [word for word in p.flow.split() if word not in "|?"]
+    words = _words_of(p)
     own = {spelling(word) for word in extra_opt_out}
     if own and own & {" ".join(words), spelling(text)}:
         return _judged(Verdict.OPT_OUT, "keyword.tenant", keyword=" ".join(words))
     keyword = _keyword_in(p, words)
+    if keyword is None and STOP_SIGN in text:  # beside a word it only underlines
+        unsigned = plain(text.replace(STOP_SIGN, " "), KNOWN, repaired)
+        keyword = _keyword_in(unsigned, _words_of(unsigned))
     if keyword is not None:
         return _of_keyword(keyword, context)
+    machine = machine_text(text)
+    if machine is not None:
+        return _judged(Verdict.NONE, f"machine.{machine}", tags=frozenset({machine.value}))
     match misspelt(p.letters) if len(words) <= 2 and len(p.letters) <= _LONGEST_SLIP else None:
         case "meant":
             return _judged(Verdict.OPT_OUT, "keyword.misspelt", language="en")
@@ -102,6 +106,10 @@ def _judged(
     if verdict is Verdict.OPT_OUT:
         scope = scope or Scope.ALL
     return Judgement(verdict, scope, rule, WORDS_VERSION, keyword, language, tags)
+
+
+def _words_of(p: Plain) -> list[str]:
+    return [word for word in p.flow.split() if word not in "|?"]
 
 
 def _keyword_in(p: Plain, words: list[str]) -> Keyword | None:
