@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api.routes import api
@@ -22,21 +22,25 @@ from smsbot.logs import configure_logging, log_event
 from smsbot.probes import probes
 from smsbot.runtime import Runtime
 from smsbot.settings import Settings, load_settings, sqlalchemy_url
+from webhooks.requests import twiml
 from webhooks.routes import carrier
 
 FOLDER = Path(__file__).resolve().parent
 CARRIER_POOL, STAFF_POOL = "carrier", "staff"
 LARGEST_REQUEST = 1024 * 1024
+CARRIER_PATHS = "/webhooks/twilio"
 
 logger = logging.getLogger("smsbot.web")
 
 
-def runtime_for(settings: Settings, *, pool_size: int) -> Runtime:
+def runtime_for(settings: Settings, *, pool_size: int, pool_timeout_s: float = 10.0) -> Runtime:
     """What a process holds. The addresses of embedded servers come in through the environment of `manage.py up`."""
     if settings.database_url is None:
         raise SystemExit("set DATABASE_URL, or start everything with: manage.py up")
     bell: Bell = RqBell(settings.redis_url) if settings.redis_url else NoBell()
-    engine = database_engine(sqlalchemy_url(settings.database_url), pool_size=pool_size, max_overflow=4)
+    engine = database_engine(
+        sqlalchemy_url(settings.database_url), pool_size=pool_size, max_overflow=4, pool_timeout_s=pool_timeout_s
+    )
     return Runtime(settings, SystemClock(), engine, bell, Keyring(settings.encryption_keys))
 
 
@@ -64,6 +68,8 @@ def app() -> Flask:
 
 def _failed(error: Exception) -> Response | HTTPException:
     """What no edge has answered for: a plain sentence, never a traceback."""
+    if isinstance(error, HTTPException) and request.path.startswith(CARRIER_PATHS):
+        return twiml(error.code or 500)  # Twilio would text a plain sentence to the person
     if isinstance(error, HTTPException):
         return Response(f"{error.code} {error.name}\n", error.code, content_type="text/plain; charset=utf-8")
     log_event(logger, "web.failed", level=logging.ERROR, error=error)

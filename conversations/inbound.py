@@ -50,7 +50,7 @@ from smsbot.actor import CARRIER, Actor, ActorKind
 from smsbot.crypto import DataCipher
 from smsbot.database import TenantSession
 from smsbot.events import record
-from smsbot.phone import Address, national, region_of
+from smsbot.phone import Address, AddressKind, national, region_of
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
@@ -160,7 +160,13 @@ def contact_for(session: TenantSession, address: Address) -> Contact:
 
 
 def _contact_for(session: TenantSession, address: Address) -> tuple[Contact, bool]:
-    """The same, and whether it was made just now."""
+    """The same, and whether it was made just now.
+
+    One person is one contact whichever channel they write on: an opt-out by RCS or WhatsApp ends their SMS as well
+    (the carrier unifies them too since 2026-03-16), and the row that is locked is the same.
+    """
+    if address.e164 is not None and address.kind is not AddressKind.NUMBER:
+        address = Address(AddressKind.NUMBER, address.e164, address.e164)
     statement = insert(Contact).values(
         id=uuid4(),
         tenant_id=session.tenant_id,
@@ -485,6 +491,7 @@ def _put_media(intake: _Intake, position: int, url: str, content_type: str) -> N
             url=intake.cipher.encrypt_text(url, tenant_id=tenant_id, table="media", column="url", row=media_id),
             content_type=content_type[:100],
             state="pending",
+            created_at=intake.now,
         ),
     )
     work.put(

@@ -39,6 +39,7 @@ MACHINE_REASONS = {
     MachineText.AUTO_REPLY: Reason.AUTO_REPLY,
     MachineText.OTP: Reason.OTP,
 }
+WELCOMES = ("start", "unstop")
 CLEAR_WORDS = 4  # "ok" after "stop calling me" ends no hold; a question or a sentence about something else does
 
 
@@ -76,9 +77,9 @@ def course_of(
         case Verdict.OPT_OUT:
             return _opt_out(state, judgement)
         case Verdict.OPT_IN if state.opted_out:
-            return Course(Step.START, answer=textable)
+            return Course(Step.START, answer=textable, reason=None if textable else Reason.INVALID_NUMBER)
         case Verdict.OPT_IN if state.pending:
-            return Course(Step.OPT_IN, answer=textable)
+            return Course(Step.OPT_IN, answer=textable, reason=None if textable else Reason.INVALID_NUMBER)
         case Verdict.HELP if not wants_person:
             return Course(Step.HELP, answer=textable, reason=None if textable else Reason.INVALID_NUMBER)
         case Verdict.AMBIGUOUS if not state.opted_out:
@@ -99,7 +100,7 @@ def _carrier_start(body: str, state: ConsentState, textable: bool, told: bool) -
     if state.opted_out and bare_yes:
         # C-029: the carrier has lifted its own block; our ledger decides, and a yes to nobody's question is no opt-in.
         return Course(Step.SILENT, by_carrier=True, reason=Reason.OPTED_OUT, for_staff="opted_out_wrote")
-    if state.opted_out:
+    if state.opted_out or (state.held and not bare_yes):
         return Course(Step.START, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
     if bare_yes and told:
         # C-013: the carrier has answered, so that nothing of ours may follow; what they said yes to is for a person.
@@ -127,6 +128,6 @@ def _conversation(body: str, state: ConsentState, textable: bool) -> Course:
     if not textable:
         return Course(Step.SILENT, reason=Reason.INVALID_NUMBER, for_staff="unanswerable")
     if state.held:
-        clear = "?" in body or len(body.split()) >= CLEAR_WORDS
+        clear = "?" in body or len(body.split()) >= CLEAR_WORDS or body.strip().casefold() in WELCOMES
         return Course(Step.REPLY, resumes=True) if clear else Course(Step.SILENT, reason=Reason.HELD)
     return Course(Step.REPLY)

@@ -79,9 +79,10 @@ def reconcile(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
         tenant = tenant_of(session, tenant_id)
         credentials = carrier_credentials(runtime, session, tenant)
     now = runtime.clock.now()
+    held = number.hold_until_reconciled
     since = (number.received_through or now - FIRST_LOOK) - OVERLAP
     if credentials is None:
-        _finish(runtime, claim, None)  # nothing can be sent either
+        _finish(runtime, claim, None, held=True)  # nothing can be sent either
         return
     try:
         listed = gateway.messages_received(credentials, number.number, since)
@@ -104,11 +105,11 @@ def reconcile(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
     )
     found = 0
     for message in sorted(listed, key=lambda m: m.created_at):
-        if number.hold_until_reconciled or now - message.created_at > SETTLES:
+        if held or now - message.created_at > SETTLES:
             found += _accept(runtime, recipient, message)
     if found:
         log_event(logger, "reconciliation.found", number_id=str(number.id), texts=found)
-    _finish(runtime, claim, now)
+    _finish(runtime, claim, now, held=held)
 
 
 def _accept(runtime: Runtime, recipient: Recipient, message: CarrierMessage) -> int:
@@ -125,10 +126,14 @@ def _accept(runtime: Runtime, recipient: Recipient, message: CarrierMessage) -> 
     return 0 if accept(runtime, recipient, text, cause="work:reconcile").repeated else 1
 
 
-def _finish(runtime: Runtime, claim: work.Claim, through: datetime | None) -> None:
+def _finish(runtime: Runtime, claim: work.Claim, through: datetime | None, *, held: bool) -> None:
+    """The list was read. `held`: the number was held before that; a hold that began later wants a later list."""
     with runtime.transaction(claim.tenant_id) as session:
         number = session.get_one(Number, claim.ref_id, with_for_update=True)
         if through is not None:
             number.received_through = through
+        if number.hold_until_reconciled and not held:
+            work.again(session, claim, runtime.clock.now())
+            return
         number.hold_until_reconciled = False
         work.finish(session, claim)

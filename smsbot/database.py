@@ -6,6 +6,7 @@ each of its transactions, and every row that it writes belongs to that tenant.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ PLATFORM = UUID(int=0)  # the "tenant" of rows that belong to no tenant, such as
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 2
+KNOCK_TIMEOUT_S = 0.7
 TRUSTED_FOR_S = 1.0  # a pooled connection that was idle for longer is asked before it is used
 
 NAMES = {
@@ -93,7 +95,7 @@ class Xid8(UserDefinedType[int]):
         return lambda value: None if value is None else int(value)
 
 
-def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8) -> Engine:
+def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8, pool_timeout_s: float = 5.0) -> Engine:
     """An engine whose connections run as the application's role with short limits on waiting.
 
     `url` is a `postgresql+psycopg://` address. When it logs in as the owner or a superuser (a single address for
@@ -103,7 +105,7 @@ def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8) -> E
         url,
         pool_size=pool_size,
         max_overflow=max_overflow,
-        pool_timeout=5,
+        pool_timeout=pool_timeout_s,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": "smsbot",
@@ -113,6 +115,16 @@ def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8) -> E
             "tcp_user_timeout": 10_000,
         },
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _knock(dialect: Dialect, record: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]) -> None:
+        # libpq waits two seconds at least for a host that swallows packets, and a webhook must be refused within one.
+        host, port = options.get("host"), options.get("port") or 5432
+        if isinstance(host, str) and not host.startswith("/"):
+            try:
+                socket.create_connection((host, int(port)), timeout=KNOCK_TIMEOUT_S).close()
+            except OSError as error:
+                raise engine.dialect.loaded_dbapi.OperationalError("the database host does not answer") from error
 
     # Instead of pool_pre_ping, which asks before every transaction: a connection that was used a moment ago is there.
     @event.listens_for(engine, "checkout")

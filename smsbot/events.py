@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Index, String, func, select, text, tuple_
+from sqlalchemy import Index, String, cast, func, literal, select, text, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -90,11 +90,12 @@ def read_after(session: TenantSession, cursor: Cursor, limit: int = 200) -> Sequ
     Only rows of transactions older than every one still running are given: a slow transaction delays its successors
     instead of slipping in behind the cursor.
     """
+    place = cast(literal(cursor.xid, Xid8()), Xid8())  # PostgreSQL compares an xid8 with nothing else
     horizon = func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8())
     return session.scalars(
         select(Event)
         .where(Event.tenant_id == session.tenant_id)
-        .where(tuple_(Event.xid, Event.id) > tuple_(cursor.xid, cursor.id), Event.xid < horizon)
+        .where(tuple_(Event.xid, Event.id) > tuple_(place, cursor.id), Event.xid < horizon)
         .order_by(Event.xid, Event.id)
         .limit(limit)
     ).all()

@@ -85,7 +85,7 @@ _PATTERNS = re.compile(
     r"|(?P<secret>"
     r"(?<![0-9A-Za-z])[0-9a-fA-F]{32,}(?![0-9A-Za-z])"  # an auth token, a hash, a key in hex
     r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}"
-    r"|\bsk-[A-Za-z0-9_-]{12,}"
+    r"|\bsk[-_][A-Za-z0-9_-]{12,}"
     r"|(?<![\w+/=-])(?:[A-Za-z0-9+/_-]{27}|[A-Za-z0-9+/_-]{43})=(?![\w=])"  # HMAC-SHA1, HMAC-SHA256, a key in base64
     r"|(?<![\w.-])[\w-]{6,}(?:\.[\w-]{4,})?\.(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)[\w-]{27,}(?![\w-])"  # signed
     r")"

@@ -24,7 +24,7 @@ from smsbot import work
 from smsbot.bell import BACKGROUND, REPLIES, NoBell
 from smsbot.clock import OffsetClock
 from smsbot.crypto import Keyring
-from smsbot.errors import ModelFailed
+from smsbot.errors import ModelFailed, SendFailed
 from smsbot.gateways.carrier import Accepted, CarrierCredentials, CarrierMessage, OutgoingSms
 from smsbot.gateways.model import ModelAnswer
 from smsbot.runtime import Runtime
@@ -36,6 +36,7 @@ from smsbot.tenancy import (
     CredentialState,
     Number,
     OptOutHandling,
+    ReplyMode,
     SenderType,
     Tenant,
 )
@@ -61,11 +62,16 @@ class FakeCarrier:
     before: Callable[[OutgoingSms], None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     received: list[CarrierMessage] = field(default_factory=list)
+    deadlines: list[float] = field(default_factory=list)  # the `not_after` of each call
+    list_failures: list[SendFailed] = field(default_factory=list)  # raised by the next `messages_received`
+    while_listing: Callable[[], None] | None = None  # happens once the list of received texts has been made
+    lookup_failures: list[SendFailed] = field(default_factory=list)  # raised by the next look-ups of `messages_to`
 
     def send(self, credentials: CarrierCredentials, sms: OutgoingSms, *, not_after: float) -> Accepted:
         with self.lock:
             self.attempts += 1
             self.credentials.append(credentials)
+            self.deadlines.append(not_after)
             outcome = self.outcomes.pop(0) if self.outcomes else None
         if self.before is not None:
             self.before(sms)
@@ -86,12 +92,19 @@ class FakeCarrier:
         return Accepted(sid, "queued", 1)
 
     def messages_to(self, credentials: CarrierCredentials, number: str, limit: int = 50) -> list[CarrierMessage]:
+        if self.lookup_failures:
+            raise self.lookup_failures.pop(0)
         return [message for message in self.listed if message.to == number][-limit:]
 
     def messages_received(
         self, credentials: CarrierCredentials, number: str, since: datetime, limit: int = 1000
     ) -> list[CarrierMessage]:
-        return [m for m in self.received if m.to == number and m.created_at >= since][:limit]
+        if self.list_failures:
+            raise self.list_failures.pop(0)
+        listed = [m for m in self.received if m.to == number and m.created_at >= since][:limit]
+        if self.while_listing is not None:
+            self.while_listing()
+        return listed
 
     def fetch(self, credentials: CarrierCredentials, provider_sid: str) -> CarrierMessage | None:
         return next((m for m in self.listed if m.provider_sid == provider_sid), None)
@@ -136,14 +149,22 @@ class Business:
 
 
 class World:
-    def __init__(self, url: str, engine: Engine, home: Path, *, with_model: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        engine: Engine,
+        home: Path,
+        *,
+        with_model: bool = False,
+        encryption_keys: tuple[bytes, ...] | None = None,
+    ) -> None:
         self.clock = OffsetClock(START)
         self.carrier = FakeCarrier(self.clock)
         self.model = FakeModel()
         self.settings = Settings(
             home=home,
             secret_key=secrets.token_urlsafe(48),
-            encryption_keys=(secrets.token_bytes(32),),
+            encryption_keys=encryption_keys or (secrets.token_bytes(32),),
             database_url=url,
             public_url=PUBLIC_URL,
             number_mps=1_000_000,
@@ -200,6 +221,30 @@ class World:
         made = Business(tenant_id, brand, number, number_id, account, token, service_sid, data_key)
         self.add_credential(made, token)
         return made
+
+    def add_number(
+        self,
+        business: Business,
+        number: str,
+        *,
+        sender_type: SenderType = SenderType.LONG_CODE,
+        handling: OptOutHandling = OptOutHandling.TWILIO,
+        service_sid: str | None = None,
+    ) -> UUID:
+        """One more number of this tenant."""
+        number_id = uuid4()
+        with self.runtime.transaction(business.id) as session:
+            session.add(
+                Number(
+                    id=number_id,
+                    tenant_id=business.id,
+                    number=number,
+                    sender_type=sender_type,
+                    opt_out_handling=handling,
+                    messaging_service_sid=service_sid,
+                )
+            )
+        return number_id
 
     def add_credential(
         self,
@@ -316,6 +361,17 @@ class World:
 
     def later(self, **step: float) -> None:
         self.clock.advance(timedelta(**step))
+
+    # ---- what a page of the dashboard would change ------------------------------------------------------------------
+
+    def mode(self, mode: str) -> None:
+        """The home tenant's reply mode: auto, draft or off."""
+        with self.runtime.transaction(self.home.id) as session:
+            session.get_one(Tenant, self.home.id).reply_mode = ReplyMode(mode)
+
+    def budget(self, seconds: float) -> None:
+        """Another time for all model calls of one reply."""
+        self.settings = self.runtime.settings = replace(self.settings, model_budget_s=seconds)
 
     # ---- what is stored -------------------------------------------------------------------------------------------
 

@@ -28,10 +28,10 @@ def receive() -> Response:
 
 def parsed(fields: CarrierRequest) -> InboundText:
     """The text with its body cleaned and masked: from here on nobody sees what was taken out."""
-    sid = fields["MessageSid"]
+    sid = fields.as_sent("MessageSid")
     if not MESSAGE_SID.match(sid):
         raise Refused(400, "MessageSid is missing or malformed")
-    body = cleaned(fields["Body"])
+    body = cleaned(fields.as_sent("Body"))
     safe = masked(body.text)
     return InboundText(
         provider_sid=sid,
@@ -47,9 +47,9 @@ def parsed(fields: CarrierRequest) -> InboundText:
 
 
 def _media(fields: CarrierRequest) -> list[tuple[str, str]]:
-    """(address, content type) of at most ten pieces; a count that lies does not matter."""
+    """(address, content type) of at most ten pieces: those that are there, whatever NumMedia says."""
     found = []
-    for position in range(min(_number(fields["NumMedia"]) or 0, MOST_MEDIA)):
+    for position in range(MOST_MEDIA):
         url = fields[f"MediaUrl{position}"]
         if url and len(url) <= LONGEST_URL:
             found.append((url, fields[f"MediaContentType{position}"] or "application/octet-stream"))

@@ -11,6 +11,7 @@ from smsbot.errors import NotFound
 from webhooks.requests import MESSAGE_SID, Refused, runtime_of_app, twiml, verified
 
 LONGEST_STATUS = 20
+LONGEST_CODE = 6  # digits
 KEPT = ("RawDlrDoneDate", "EventType", "ChannelPrefix")
 
 
@@ -19,7 +20,7 @@ def receive(message_id: UUID) -> Response:
     runtime = runtime_of_app()
     fields = verified(request, ours="From")
     status = fields["MessageStatus"] or fields["SmsStatus"]
-    if not MESSAGE_SID.match(fields["MessageSid"]):
+    if not MESSAGE_SID.match(fields.as_sent("MessageSid")):
         raise Refused(400, "MessageSid is missing or malformed")
     if not status or len(status) > LONGEST_STATUS or not status.isascii():
         raise Refused(400, "MessageStatus is missing or malformed")
@@ -31,7 +32,10 @@ def receive(message_id: UUID) -> Response:
             fields.recipient.tenant_id,
             message_id,
             StatusReport(
-                fields["MessageSid"], status, int(code) if code.isascii() and code.isdigit() else None, details
+                fields["MessageSid"],
+                status,
+                int(code) if code.isascii() and code.isdigit() and len(code) <= LONGEST_CODE else None,
+                details,
             ),
         )
     except NotFound as error:

@@ -6,7 +6,7 @@ Nothing of a request means anything before its signature has verified; what is r
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
 from urllib.parse import parse_qsl
@@ -23,6 +23,7 @@ from smsbot.phone import address
 from smsbot.runtime import Runtime
 from smsbot.signatures import SETTINGS_HEADER, SIGNATURE_HEADER, SignedRequest, public_request_url, signature_valid
 from smsbot.tenancy import Rejection
+from smsbot.texts import cleaned
 
 LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 200
@@ -30,6 +31,7 @@ FORM = "application/x-www-form-urlencoded"
 ONCE = ("MessageSid", "AccountSid", "From", "To", "Body", "MessageStatus")  # a second one could hide the first
 ACCOUNT_SID = re.compile(r"\AAC[0-9a-fA-F]{32}\Z")
 MESSAGE_SID = re.compile(r"\A(SM|MM)[0-9a-fA-F]{32}\Z")
+SERVICE_SID = re.compile(r"\AMG[0-9a-fA-F]{32}\Z")
 MOST_STRANGERS = 500  # different unknown accounts that are counted apart within one hour
 
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -51,6 +53,10 @@ class CarrierRequest:
     fields: dict[str, str]
 
     def __getitem__(self, name: str) -> str:
+        """The field as it may be stored; "" when it is missing."""
+        return cleaned(self.as_sent(name)).text
+
+    def as_sent(self, name: str) -> str:
         return self.fields.get(name, "")
 
 
@@ -73,7 +79,7 @@ def verified(request: Request, *, ours: str) -> CarrierRequest:
     wrong or foreign signature; 413 for too much.
     """
     runtime = runtime_of_app()
-    pairs = _form(request)
+    pairs, *other_readings = _readings(request)
     first: dict[str, str] = {}
     for name, value in pairs:
         first.setdefault(name, value)
@@ -81,8 +87,12 @@ def verified(request: Request, *, ours: str) -> CarrierRequest:
     if not ACCOUNT_SID.match(account_sid):
         _refuse(runtime, "no_account", account_sid, [])
     our_address = address(first.get(ours, ""))
+    service_sid = first.get("MessagingServiceSid", "")
     found = candidates(
-        runtime, account_sid, our_address.e164 or our_address.value, first.get("MessagingServiceSid") or None
+        runtime,
+        account_sid,
+        our_address.e164 or our_address.value,
+        service_sid if SERVICE_SID.match(service_sid) else None,
     )
     signed = SignedRequest(
         url=public_request_url(runtime.settings.public_url, _raw_uri(request)),
@@ -91,7 +101,8 @@ def verified(request: Request, *, ours: str) -> CarrierRequest:
         signature=request.headers.get(SIGNATURE_HEADER),
         settings_header=request.headers.get(SETTINGS_HEADER),
     )
-    owner = next((c for c in found if signature_valid(signed, c.keys)), None)
+    as_read = [signed, *(replace(signed, params=other) for other in other_readings)]
+    owner = next((c for c in found if any(signature_valid(each, c.keys) for each in as_read)), None)
     if owner is None:
         _refuse(runtime, "bad_signature" if signed.signature else "no_signature", account_sid, found)
     names = [name for name, _ in pairs]
@@ -101,19 +112,30 @@ def verified(request: Request, *, ours: str) -> CarrierRequest:
     return CarrierRequest(owner.recipient, first)
 
 
-def _form(request: Request) -> list[tuple[str, str]]:
-    """The fields as they were sent, in order, blanks and repeats included."""
+def _readings(request: Request) -> list[list[tuple[str, str]]]:
+    """The fields as they were sent, in order, blanks and repeats included: as whoever signed them may have read them.
+
+    There is one reading of a form in UTF-8. Where surrogates are encoded in it, some sign these and some sign the
+    replacement characters that they decode to; bytes that are nothing at all are read in the second way only.
+    """
     if request.mimetype != FORM:
         raise Refused(400, f"send {FORM}")
     if request.content_length is None or request.content_length > LARGEST_BODY:
         raise Refused(413, f"send at most {LARGEST_BODY} bytes with their Content-Length")
     body = request.get_data(cache=True)
     try:
-        return parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="utf-8", errors="replace"
-        )
-    except (ValueError, UnicodeDecodeError) as error:
+        replaced = _pairs(body, "replace")
+    except ValueError as error:
         raise Refused(400, "this is not a form") from error
+    try:
+        exact = _pairs(body, "surrogatepass")
+    except UnicodeDecodeError:
+        return [replaced]
+    return [exact] if exact == replaced else [exact, replaced]
+
+
+def _pairs(body: bytes, errors: str) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors=errors)
 
 
 def _raw_uri(request: Request) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from consent.models import Contact
 from consent.purposes import Purpose
 from conversations.models import Author, State
-from tests.world import World
+from smsbot.tenancy import OptOutHandling
+from tests.world import LEAD, World
 
 
 def test_a_text_is_answered_once_with_brand_automation_and_stop_hint(world: World) -> None:
@@ -52,3 +56,36 @@ def test_one_reply_covers_a_burst_of_texts(world: World) -> None:
     first, second = world.outbound()
     assert (first.state, first.reason) == (State.CANCELED, "NEWER_TEXT")
     assert second.state is State.SENT
+
+
+@pytest.mark.parametrize("channel", ["rcs:", "whatsapp:"])
+def test_a_stop_on_another_channel_ends_sms_as_well(world: World, channel: str) -> None:
+    world.text("Hi, are you open on Saturday?")
+    world.text("STOP", sender=channel + LEAD)
+    world.drain()
+
+    assert world.carrier.accepted == []
+    assert world.contact().consent["opted_out"] is not None
+    assert len(world.rows(Contact)) == 1
+
+
+@pytest.mark.parametrize("handling", [OptOutHandling.TWILIO, OptOutHandling.OURS])
+def test_start_ends_a_hold(world: World, handling: OptOutHandling) -> None:
+    business = world.business("Held Homes", "+13125550123", handling=handling)
+    world.text("not interested", to=business)
+    world.drain()
+    held = world.contact(of=business).consent["held"]
+    world.text("START", to=business)
+    world.drain()
+
+    assert held is not None
+    assert world.contact(of=business).consent["held"] is None
+
+
+@pytest.mark.parametrize("question", ["What is the address of your office?", "where is your office?"])
+def test_a_question_that_the_facts_answer_is_not_a_help_text(world: World, question: str) -> None:
+    world.text(question)
+    world.drain()
+
+    (answer,) = world.outbound()
+    assert answer.purpose is Purpose.REPLY
