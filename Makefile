@@ -1,0 +1,87 @@
+# Every target sets up what it needs; a set-up that is done already costs no time. `make help` lists all.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test setup dev check lint fast ci lock clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+RUN_STAMP := $(VENV)/.run-requirements
+DEV_STAMP := $(VENV)/.dev-requirements
+CODE := $(wildcard smsbot consent conversations appointments integrations privacy reports webhooks api dashboard public \
+  simulator commands scripts wsgi.py worker.py scheduler.py manage.py)
+# Targets that `make ci` runs after lint and test, as soon as they exist.
+LATER :=
+
+# A virtual environment that does not run (its Python is gone, or it was never finished) is as good as none.
+ifneq ($(shell $(PY) -c 'import pip' >/dev/null 2>&1 && echo works),works)
+  $(shell rm -f $(RUN_STAMP) $(DEV_STAMP))
+endif
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(RUN_STAMP) ## set up and run everything here, with the demo; Ctrl-C stops it
+	@exec $(PY) manage.py up
+
+test: $(DEV_STAMP) ## set up and run the whole test suite
+	@$(PY) -m pytest -n 2 --dist worksteal
+
+setup: $(RUN_STAMP) ## the set-up alone
+	@echo "ready: $(PY) manage.py --help"
+
+dev: $(DEV_STAMP)
+
+check: lint fast ## lint, types, floors and the fast tests
+
+lint: $(DEV_STAMP)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy $(CODE)
+	@$(PY) scripts/suppressions.py .
+
+fast: $(DEV_STAMP)
+	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow"
+
+ci: lint test $(LATER) ## what CI runs
+
+lock: $(DEV_STAMP) ## write the lock files anew from requirements*.in
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove the virtual environment and caches; the data in .smsbot stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# With an empty HOME pip would put its cache beside us. A user's or a shell's own settings must not change what we get.
+PIP = env -u PYTHONHOME -u PYTHONPATH -u PIP_USER -u PIP_TARGET -u PIP_PREFIX $(PY) -m pip --disable-pip-version-check \
+  --no-input --quiet $$(test -n "$${HOME:-}" || echo --no-cache-dir) install --require-hashes
+
+$(RUN_STAMP): requirements.txt
+	@$(MAKE_VENV)
+	@echo "installing what smsbot needs, this takes a minute the first time"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+	@echo "installing what the tests need"
+	@$(PIP) -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+define MAKE_VENV
+if ! $(PY) -c 'import pip' >/dev/null 2>&1; then \
+  found=; seen=; \
+  for candidate in $${PYTHON:-} python3.11 python3.12 python3 python; do \
+    version=$$("$$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+    seen="$$seen $$candidate=$$version"; \
+    case "$$version" in 3.11|3.12) found=$$candidate; break;; esac; \
+  done; \
+  if test -z "$$found"; then \
+    echo "smsbot needs Python 3.11 or 3.12 (found:$${seen:- none}): install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
+    exit 2; \
+  fi; \
+  env -u PYTHONHOME -u PYTHONPATH "$$found" -m venv --clear $(VENV) || { \
+    echo "$$found cannot make a virtual environment: install its venv package (Debian: python3-venv)" >&2; exit 2; }; \
+fi
+endef

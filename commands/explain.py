@@ -1,0 +1,191 @@
+"""`manage.py explain`: why a message was sent, deferred or blocked, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+import click
+from sqlalchemy import select
+
+from commands.composition import open_runtime, tenants
+from consent.models import ConsentEvent, DecisionRow, Permit
+from conversations.models import Direction, Message, MessageEvent, State, Trace
+from smsbot.database import TenantSession
+from smsbot.errors import InvalidInput
+from smsbot.events import Event
+from smsbot.tenancy import Tenant
+
+MEANINGS = {
+    "OPTED_OUT": "the person has opted out",
+    "HELD": "their words may be an opt-out that is not settled yet",
+    "NO_CONSENT": "there is no consent for it",
+    "PURPOSE": "the consent that there is does not cover its purpose",
+    "QUIET_HOURS": "it is outside the hours in which it may be sent",
+    "CAP": "a limit on how many texts a person gets was reached",
+    "AI_LIMIT": "a limit on automated answers was reached",
+    "PAUSED": "sending was paused",
+    "MODE_OFF": "automated answers are off",
+    "DRAFT_ONLY": "answers are drafted for a person, not sent",
+    "TAKEOVER": "a person has the conversation",
+    "NEWER_TEXT": "a newer text came in, and one answer covers both",
+    "BLOCKED_CONTACT": "staff blocked this person",
+    "WRONG_NUMBER": "this is the wrong number",
+    "NOT_INTERESTED": "the person is not interested",
+    "REACTION": "their text was a reaction or an acknowledgement",
+    "AUTO_REPLY": "their text was an automatic one",
+    "OTP": "their text was a one-time code",
+    "CARRIER_BLOCKED": "the carrier blocks this person for our sender",
+    "CARRIER_ANSWERS": "the carrier answers this word itself",
+    "RESTRICTED": "processing is restricted for this person",
+    "LANDLINE": "the number is a landline",
+    "INVALID_NUMBER": "no text can be sent to such an address",
+    "COUNTRY": "the country is not enabled",
+    "UNREACHABLE": "the carrier says that no text can arrive there",
+    "STALE": "it was too late to be useful",
+    "SPEND_CAP": "a spending limit was reached",
+    "REPEAT_CALL": "the same call was answered already",
+    "KILL_SWITCH": "all sending was stopped",
+    "NO_CREDENTIALS": "the tenant has no working carrier credentials",
+    "CONTENT": "there was nothing in it that could be sent",
+}
+VERBS = {"allow": "allowed", "defer": "deferred", "block": "blocked"}
+STATES = {
+    State.RECEIVED: "was received",
+    State.QUEUED: "waits to be sent",
+    State.DEFERRED: "is deferred",
+    State.SENDING: "is on its way to the carrier",
+    State.SENT: "was sent",
+    State.DELIVERED: "was sent and delivered",
+    State.UNDELIVERED: "was sent and not delivered",
+    State.FAILED: "failed",
+    State.BLOCKED: "was blocked",
+    State.CANCELED: "was canceled",
+    State.UNKNOWN: "may have been sent: the carrier does not say",
+}
+
+
+@click.command
+@click.argument("message_id", type=click.UUID)
+def command(message_id: UUID) -> None:
+    """Say why MESSAGE_ID was sent, deferred or blocked: each decision, what it rests on, and what the carrier said."""
+    with open_runtime() as runtime:
+        for tenant in tenants(runtime):
+            with runtime.transaction(tenant.id) as session:
+                message = session.scalars(
+                    select(Message).where(Message.tenant_id == tenant.id, Message.id == message_id)
+                ).first()
+                lines = [] if message is None else list(_sentences(session, tenant, message))
+            if lines:
+                click.echo("\n".join(lines))
+                return
+    raise InvalidInput("message_id", f"there is no message {message_id}")
+
+
+def because(reason: str | None) -> str:
+    """What a reason of the contract means."""
+    if reason is None:
+        return ""
+    if reason.startswith("CARRIER_") and reason not in MEANINGS:
+        return f"the carrier refused or lost it with code {reason.removeprefix('CARRIER_')}"
+    return MEANINGS.get(reason, "")
+
+
+def _sentences(session: TenantSession, tenant: Tenant, message: Message) -> Iterator[str]:
+    why = because(message.reason)
+    reason = f" ({message.reason}{': ' + why if why else ''})" if message.reason else ""
+    yield f"Message {message.id} of {tenant.name} {STATES[message.state]}{reason}."
+    if message.direction is Direction.INBOUND:
+        yield f"It came in at {_at(message.created_at)}."
+        yield from _events(session, message)
+        return
+    purpose = message.purpose.value if message.purpose else "none"
+    kind = message.kind.value if message.kind else "text"
+    yield f"It is a text of the {message.author.value} ({kind}) for the purpose {purpose}, made at {_at(message.created_at)}."
+    if message.in_reply_to:
+        yield f"It answers message {message.in_reply_to}."
+    if message.repeat_of:
+        yield f"It repeats message {message.repeat_of}, which failed after the carrier had taken it."
+    decisions = session.scalars(
+        select(DecisionRow)
+        .where(DecisionRow.tenant_id == tenant.id, DecisionRow.message_id == message.id)
+        .order_by(DecisionRow.at, DecisionRow.id)
+    ).all()
+    for decision in decisions:
+        yield from _decision(session, decision)
+    if not decisions:
+        yield "It never reached the gate: no decision was taken."
+    yield from _trace(session, message)
+    if message.provider_sid:
+        yield f"The carrier knows it as {message.provider_sid}."
+    reports = session.scalars(
+        select(MessageEvent)
+        .where(MessageEvent.tenant_id == tenant.id, MessageEvent.message_id == message.id)
+        .order_by(MessageEvent.at, MessageEvent.id)
+    )
+    for report in reports:
+        code = f" with error code {report.error_code}" if report.error_code else ""
+        yield f"At {_at(report.at)} the carrier reported {report.status}{code}."
+
+
+def _decision(session: TenantSession, decision: DecisionRow) -> Iterator[str]:
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(decision.versions.items()))
+    sentence = f"At {_at(decision.at)} it was {VERBS[decision.outcome]} by the rule {decision.rule} ({versions})"
+    if decision.reason:
+        why = because(decision.reason)
+        sentence += f", reason {decision.reason}" + (f": {why}" if why else "")
+    if decision.until:
+        sentence += f", to be decided again at {_at(decision.until)}"
+    yield f"{sentence}."
+    if decision.permit_id:
+        permit = session.get(Permit, decision.permit_id)
+        kind = f" ({permit.kind.value})" if permit else ""
+        yield f"It used the one-shot permit {decision.permit_id}{kind}."
+    if decision.consent_event_id:
+        event = session.get(ConsentEvent, decision.consent_event_id)
+        if event is not None:
+            yield (
+                f"It rests on the consent event {event.id}: {event.kind.value} by {event.method} at {_at(event.at)},"
+                f" number {event.seq} of this person's ledger."
+            )
+
+
+def _trace(session: TenantSession, message: Message) -> Iterator[str]:
+    traces = session.scalars(
+        select(Trace)
+        .where(Trace.tenant_id == session.tenant_id, Trace.message_id == message.id)
+        .order_by(Trace.at, Trace.id)
+    )
+    for trace in traces:
+        yield f"Its words were drafted at {_at(trace.at)} by {trace.source} ({trace.outcome})."
+
+
+def _events(session: TenantSession, message: Message) -> Iterator[str]:
+    """What an inbound text led to: how it was judged, what it changed in the ledger, what answers it."""
+    happened = session.scalars(
+        select(Event)
+        .where(Event.tenant_id == session.tenant_id, Event.message_id == message.id, Event.kind == "message.received")
+        .order_by(Event.at, Event.id)
+    )
+    for event in happened:
+        details = event.details
+        yield f"It was judged {details.get('verdict')} by the rule {details.get('rule')}; what followed: {details.get('step')}."
+    consents = session.scalars(
+        select(ConsentEvent)
+        .where(ConsentEvent.tenant_id == session.tenant_id, ConsentEvent.message_id == message.id)
+        .order_by(ConsentEvent.seq)
+    )
+    for consent in consents:
+        yield f"It wrote the consent event {consent.id}: {consent.kind.value} ({consent.rule}, {consent.rule_version})."
+    answers = session.scalars(
+        select(Message)
+        .where(Message.tenant_id == session.tenant_id, Message.in_reply_to == message.id)
+        .order_by(Message.created_at, Message.id)
+    )
+    for answer in answers:
+        yield f"It is answered by message {answer.id}, which {STATES[answer.state]}."
+
+
+def _at(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,228 @@
+"""`manage.py up` as a person runs it: first start, one text and its answer, Ctrl-C, kill -9, a second start."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from smsbot.servers import free_port, is_free
+from smsbot.servers.postgres import stop_postgres
+from smsbot.servers.redis import stop_redis
+from smsbot.supervisor import stop_leftovers
+
+ROOT = Path(__file__).parents[2]
+LAKESIDE, LAKESIDE_ACCOUNT = "+13125550100", "ACde300000000000000000000000000001"
+PHONE = "+13125550190"
+START_TIMEOUT_S = 60.0
+SECOND_START_S = 30.0  # a few seconds on a machine that does nothing else
+ANSWER_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 20.0
+
+pytestmark = [pytest.mark.slow]
+
+
+class Up:
+    """One `manage.py up` with what it prints."""
+
+    def __init__(self, home: Path, port: int, *arguments: str) -> None:
+        self.home, self.port = home, port
+        self.output = home.parent / f"output-{time.monotonic_ns()}"
+        environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+        environment |= {"SMSBOT_HOME": str(home), "PORT": str(port), "REPLY_WAIT_S": "0"}
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "manage.py"), "up", *arguments],
+                cwd="/",  # it must find itself wherever it is called from
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> list[str]:
+        return self.output.read_text().splitlines()
+
+    def ready_after_s(self) -> float:
+        """How long it took to say `ready`."""
+        began = time.monotonic()
+        while "ready" not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() - began < START_TIMEOUT_S, self.said
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def interrupted(self) -> int:
+        """Its exit code after Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def sim(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 1}{path}", data, timeout=20) as answer:
+            return json.load(answer)
+
+    def text(self, body: str) -> None:
+        asked = {"account": LAKESIDE_ACCOUNT, "from": PHONE, "to": LAKESIDE, "body": body}
+        assert self.sim("/sim/inbound", asked)["statuses"] == [200]
+
+    def answers(self) -> list[str]:
+        thread = self.sim(f"/sim/numbers/{PHONE}/thread")
+        return [text["body"] for text in thread["texts"] if text["direction"] == "to_phone"]
+
+
+def running(home: Path) -> list[str]:
+    """The processes that work for this home folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            words = " ".join(process.cmdline())
+            if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+                continue
+            ours = process.environ().get("SMSBOT_HOME") == str(home) and "manage.py" in words
+            if ours or str(home) in words or str(process.cwd()).startswith(str(home)):
+                found.append(words)
+    return found
+
+
+def eventually(condition: Callable[[], object], timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def two_free_ports() -> int:
+    """The first of two neighbouring ports: the simulator listens on the second."""
+    while True:
+        port = free_port()
+        if is_free(port + 1):
+            return port
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home folder of its own; not pytest's, which root's server could not enter."""
+    folder = Path(tempfile.mkdtemp(prefix="smsbot-up-"))
+    folder.chmod(0o755)
+    yield folder / "home"
+    stop_leftovers(folder / "home" / "run")
+    stop_postgres(folder / "home")
+    stop_redis(folder / "home")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[..., Up]]:
+    started: list[Up] = []
+
+    def call(port: int, *arguments: str) -> Up:
+        started.append(Up(home, port, *arguments))
+        return started[-1]
+
+    yield call
+    for up in started:
+        if up.process.poll() is None:
+            up.interrupted()
+
+
+def test_a_text_to_the_demo_is_answered_and_ctrl_c_leaves_nothing(start: Callable[..., Up], home: Path) -> None:
+    up = start(two_free_ports())
+    up.ready_after_s()
+
+    up.text("Hi, is 412 Maple Ave still available?")
+
+    assert eventually(up.answers, ANSWER_TIMEOUT_S), (home / "logs" / "worker-1.log").read_text()
+    assert up.answers()[0].startswith("Lakeside Realty Group")
+    assert any("owner@lakeside.example" in line for line in up.said)
+    assert len(running(home)) > len(("simulator", "web", "worker", "worker", "scheduler", "postgres", "redis"))
+
+    assert up.interrupted() == 0
+    assert running(home) == []
+
+
+def test_after_kill_9_a_second_start_is_quick_and_keeps_the_data(start: Callable[..., Up], home: Path) -> None:
+    port = two_free_ports()
+    first = start(port)
+    first.ready_after_s()
+    logins = [line for line in first.said if "example" in line]
+    first.text("Hi, is 412 Maple Ave still available?")
+    first.process.kill()
+    first.process.wait()
+
+    second = start(port)
+
+    assert second.ready_after_s() < SECOND_START_S
+    assert [line for line in second.said if "example" in line] == logins
+    second.text("How many bedrooms does it have?")
+    assert eventually(second.answers, ANSWER_TIMEOUT_S)
+    assert second.interrupted() == 0
+    assert running(home) == []
+
+
+def test_commands_work_beside_it_and_a_second_one_is_refused(start: Callable[..., Up], home: Path) -> None:
+    up = start(two_free_ports(), "--bare")
+    up.ready_after_s()
+
+    second = start(two_free_ports(), "--bare")
+    code = second.process.wait(START_TIMEOUT_S)
+    verified = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "doctor"],
+        env={**os.environ, "SMSBOT_HOME": str(home), "PORT": str(up.port)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (code, second.said) == (2, [f"smsbot is running already in {home}: stop that one first"])
+    assert (verified.returncode, "FAIL" in verified.stdout) == (0, False), verified.stdout
+    assert up.process.poll() is None
+    assert up.said[0] == f"starting smsbot in {home}"
+    assert not any("example" in line or "simulator" in line for line in up.said)
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_port_that_is_taken_is_one_clear_line(start: Callable[..., Up], home: Path, taken: int) -> None:
+    port = two_free_ports()
+    with socket.create_server(("127.0.0.1", port + taken)):
+        up = start(port)
+        code = up.process.wait(START_TIMEOUT_S)
+
+    assert code == 2
+    assert len(up.said) == 1
+    assert f"port {port + taken}" in up.said[0]
+    assert "set PORT" in up.said[0]
+    assert running(home) == []
+
+
+def test_a_command_without_up_starts_the_database_and_stops_it_again(home: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "consent", "verify"],
+        env={**os.environ, "SMSBOT_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert running(home) == []
