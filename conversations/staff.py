@@ -23,6 +23,7 @@ from smsbot.actor import Actor
 from smsbot.database import TenantSession
 from smsbot.errors import Conflict, InvalidInput, NotFound
 from smsbot.events import record
+from smsbot.masking import holds_sensitive
 from smsbot.runtime import Runtime
 
 REPLY_WITHIN = timedelta(hours=24)  # an agent's text is a reply when the lead wrote within this
@@ -71,6 +72,8 @@ def write(
         raise InvalidInput("body", "write something first")
     if len(text) > LONGEST_TEXT:
         raise InvalidInput("body", f"a text has at most {LONGEST_TEXT} characters, this one has {len(text)}")
+    if holds_sensitive(text):
+        raise InvalidInput("body", "leave social security and card numbers out of texts")
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
         conversation = conversation_of(session, actor, conversation_id)

@@ -739,21 +739,24 @@ BEGIN
                            child, parent, month, month + interval '1 month');
             EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', child);
             EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', child);
-            -- Rows are reached through the parent only.
+            -- Rows are reached through the parent only, but by a dump, which reads the partitions one by one.
             EXECUTE format('REVOKE ALL ON %I FROM smsbot_app', child);
+            EXECUTE format('GRANT SELECT ON %I TO smsbot_backup', child);
         END IF;
         month := month + interval '1 month';
     END LOOP;
 END $$
 """
 
+# pg_temp is searched first unless it is named: a caller's temporary view could stand in for a table, and what its
+# functions do would run as the role that reads every tenant.
 LOOKUPS = (
     """
     CREATE FUNCTION tenants_by_carrier(p_account text, p_address text, p_service text)
     RETURNS TABLE (tenant_id uuid, number_id uuid, number text, sender_type text, opt_out_handling text,
                    brand text, zone text, languages jsonb, extra_opt_out_words jsonb, data_key text,
                    credential_id uuid, kind text, state text, secret bytea)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
         SELECT n.tenant_id, n.id, n.number, n.sender_type, n.opt_out_handling, t.brand, t.zone, t.languages,
                t.extra_opt_out_words, t.data_key, c.id, c.kind, c.state, c.secret
         FROM credentials c
@@ -768,7 +771,7 @@ LOOKUPS = (
     CREATE FUNCTION logins_by_email(p_email text)
     RETURNS TABLE (login_id uuid, password_hash text, failed_count int, locked_until timestamptz,
                    disabled_at timestamptz, tenant_id uuid, agent_id uuid, role text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
         SELECT l.id, l.password_hash, l.failed_count, l.locked_until, l.disabled_at, a.tenant_id, a.id, a.role
         FROM logins l LEFT JOIN agents a ON a.login_id = l.id AND a.disabled_at IS NULL
         WHERE l.email = lower(p_email)
@@ -777,14 +780,14 @@ LOOKUPS = (
     """
     CREATE FUNCTION api_key_by_hash(p_hash bytea)
     RETURNS TABLE (tenant_id uuid, api_key_id uuid, name text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
         SELECT k.tenant_id, k.id, k.name FROM api_keys k WHERE k.key_hash = p_hash AND k.revoked_at IS NULL
     $$
     """,
     """
     CREATE FUNCTION link_by_token(p_hash bytea)
     RETURNS TABLE (tenant_id uuid, link_id uuid, purpose text, ref_id uuid, expires_at timestamptz)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
         SELECT l.tenant_id, l.id, l.purpose, l.ref_id, l.expires_at FROM links l WHERE l.token_hash = p_hash
     $$
     """,
@@ -828,6 +831,7 @@ def _security() -> list[str]:
             f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT",
             f"ALTER TABLE {table}_default ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table}_default FORCE ROW LEVEL SECURITY",
+            f"GRANT SELECT ON {table}_default TO smsbot_backup",
         ]
     # The look-ups read a few columns across tenants through a role of their own, which nobody can log in as.
     statements.append("GRANT USAGE, CREATE ON SCHEMA public TO smsbot_lookup")
