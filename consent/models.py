@@ -130,6 +130,7 @@ class Permit(Base):
 
     __tablename__ = "permits"
     __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "contact_id"], ["contacts.tenant_id", "contacts.id"]),
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "event_id", "kind"),
         ForeignKeyConstraint(["tenant_id", "event_id"], ["consent_events.tenant_id", "consent_events.id"]),
@@ -150,6 +151,9 @@ class DecisionRow(Base):
 
     __tablename__ = "decisions"
     __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "permit_id"], ["permits.tenant_id", "permits.id"]),
+        ForeignKeyConstraint(["tenant_id", "consent_event_id"], ["consent_events.tenant_id", "consent_events.id"]),
+        ForeignKeyConstraint(["tenant_id", "contact_id"], ["contacts.tenant_id", "contacts.id"]),
         UniqueConstraint("tenant_id", "id"),
         Index("ix_decisions_message", "tenant_id", "message_id", "at"),
     )

@@ -54,6 +54,7 @@ class Conversation(Base):
 
     __tablename__ = "conversations"
     __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "taken_over_by"], ["agents.tenant_id", "agents.id"]),
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "lead_id"),
         ForeignKeyConstraint(["tenant_id", "lead_id"], ["leads.tenant_id", "leads.id"]),
@@ -109,6 +110,9 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "consent_event_id"], ["consent_events.tenant_id", "consent_events.id"]),
+        ForeignKeyConstraint(["tenant_id", "in_reply_to"], ["messages.tenant_id", "messages.id"]),
+        ForeignKeyConstraint(["tenant_id", "agent_id"], ["agents.tenant_id", "agents.id"]),
         UniqueConstraint("tenant_id", "id"),
         ForeignKeyConstraint(["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"]),
         ForeignKeyConstraint(["tenant_id", "contact_id"], ["contacts.tenant_id", "contacts.id"]),
@@ -238,6 +242,9 @@ class Task(Base):
 
     __tablename__ = "tasks"
     __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "done_by"], ["agents.tenant_id", "agents.id"]),
+        ForeignKeyConstraint(["tenant_id", "owner_id"], ["agents.tenant_id", "agents.id"]),
+        ForeignKeyConstraint(["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"]),
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "kind", "ref_id"),
         Index("ix_tasks_open", "tenant_id", "due_at", postgresql_where=text("done_at IS NULL")),
@@ -260,7 +267,11 @@ class Alert(Base):
     """Something that a person has to know now; the same again only counts up."""
 
     __tablename__ = "alerts"
-    __table_args__ = (UniqueConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "kind", "ref"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "kind", "ref"),
+        ForeignKeyConstraint(["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"]),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))

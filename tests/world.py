@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +22,7 @@ from consent.ledger import Verified, verify
 from consent.models import ConsentEvent, Contact
 from conversations.models import Conversation, Direction, Message
 from smsbot import work
+from smsbot.actor import Actor, ActorKind, Role
 from smsbot.bell import BACKGROUND, REPLIES, NoBell
 from smsbot.clock import OffsetClock
 from smsbot.crypto import Keyring
@@ -31,9 +33,11 @@ from smsbot.runtime import Runtime
 from smsbot.settings import Settings
 from smsbot.signatures import SigningKey, signature_of
 from smsbot.tenancy import (
+    Agent,
     Credential,
     CredentialKind,
     CredentialState,
+    Login,
     Number,
     OptOutHandling,
     ReplyMode,
@@ -268,6 +272,20 @@ class World:
                     ),
                 )
             )
+
+    def agent(self, *, role: Role = Role.AGENT, to: Business | None = None) -> Actor:
+        """A member of staff who can act; nobody can sign in as them."""
+        business, agent_id, login_id = to or self.home, uuid4(), uuid4()
+        with self.runtime.transaction(business.id) as session:
+            session.add(Login(id=login_id, email=f"{login_id}@example.test", password_hash="none"))
+            session.flush()
+            session.add(Agent(id=agent_id, tenant_id=business.id, login_id=login_id, name="Dana Ruiz", role=role))
+        return Actor(ActorKind.STAFF, agent_id, role)
+
+    @cached_property
+    def dana(self) -> Actor:
+        """The home tenant's one agent."""
+        return self.agent()
 
     # ---- the carrier calls -----------------------------------------------------------------------------------------
 

@@ -678,10 +678,29 @@ def upgrade() -> None:
     )
     op.create_index("ix_traces_message", "traces", ["tenant_id", "message_id"], unique=False)
 
+    # A foreign id is refused by the database too, whatever the application forgets.
+    for table, column, target in REFERENCES:
+        op.create_foreign_key(
+            f"fk_{table}_tenant_id_{column}", table, target, ["tenant_id", column], ["tenant_id", "id"]
+        )
     for statement in SECURITY:
         op.execute(statement)
 
 
+REFERENCES = (
+    ("messages", "agent_id", "agents"),
+    ("messages", "in_reply_to", "messages"),
+    ("messages", "consent_event_id", "consent_events"),
+    ("conversations", "taken_over_by", "agents"),
+    ("tasks", "conversation_id", "conversations"),
+    ("tasks", "owner_id", "agents"),
+    ("tasks", "done_by", "agents"),
+    ("alerts", "conversation_id", "conversations"),
+    ("permits", "contact_id", "contacts"),
+    ("decisions", "contact_id", "contacts"),
+    ("decisions", "consent_event_id", "consent_events"),
+    ("decisions", "permit_id", "permits"),
+)
 TENANT_TABLES = (
     "numbers",
     "credentials",
