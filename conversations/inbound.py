@@ -50,6 +50,7 @@ from smsbot.actor import CARRIER, Actor, ActorKind
 from smsbot.crypto import DataCipher
 from smsbot.database import TenantSession
 from smsbot.events import record
+from smsbot.failpoints import failpoint
 from smsbot.phone import Address, AddressKind, national, region_of
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
@@ -125,6 +126,7 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
         intake.follow()
         for position, (url, content_type) in enumerate(text.media):
             _put_media(intake, position, url, content_type)
+        failpoint("inbound.before_commit")
         return Received(message.id, contact.id, False, message.awaited_lease)
 
 
@@ -272,6 +274,8 @@ class _Intake:
             told=self.text.opt_out_type is not None,
         )
         self.contact.last_inbound_at = self.now
+        if self.text.sender.textable:
+            self.contact.unreachable_code = None  # whatever the carrier said once: they text
         language = language_of(self.text.body, self.contact.language or self.recipient.languages[0])
         self.contact.language = judgement.language or language
         self._note_tags(judgement)

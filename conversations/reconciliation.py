@@ -31,6 +31,7 @@ EVERY = timedelta(minutes=10)
 OVERLAP = timedelta(minutes=5)  # the list lags behind; looking twice costs nothing, a text is accepted once
 SETTLES = timedelta(seconds=30)  # a webhook that is still on its way is not missing
 RETRY = timedelta(seconds=15)
+MOST_TEXTS = 20_000  # of one number since the last look: more than a number can receive in the time
 FIRST_LOOK = timedelta(hours=1)
 
 
@@ -85,7 +86,7 @@ def reconcile(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
         _finish(runtime, claim, None, held=True)  # nothing can be sent either
         return
     try:
-        listed = gateway.messages_received(credentials, number.number, since)
+        listed = gateway.messages_received(credentials, number.number, since, limit=MOST_TEXTS)
     except SendFailed as failure:
         log_event(logger, "reconciliation.failed", number_id=str(number.id), code=failure.code)
         with runtime.transaction(tenant_id) as session:

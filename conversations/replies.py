@@ -39,6 +39,7 @@ from conversations.facts import TenantFacts, Turn
 from conversations.guardrails import objection_to
 from conversations.knowledge import facts_of
 from conversations.models import (
+    WAITING,
     Author,
     Conversation,
     Direction,
@@ -128,7 +129,7 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
     now = runtime.clock.now()
     with runtime.transaction(claim.tenant_id) as session:
         message = session.get(Message, claim.ref_id)
-        if message is None or message.state is not State.QUEUED or message.drafted_at is not None:
+        if message is None or message.state not in WAITING or message.drafted_at is not None:
             return None
         tenant = tenant_of(session, claim.tenant_id)
         conversation = session.get_one(Conversation, message.conversation_id)
@@ -230,8 +231,8 @@ def _settle_hold(runtime: Runtime, claim: work.Claim, second: Second) -> bool:
         contact = lock(session, message.contact_id)
         assert contact is not None  # the message's foreign key
         message = session.get_one(Message, claim.ref_id, populate_existing=True)
-        if message.state is not State.QUEUED or state_of(contact).held is None:
-            if message.state is State.QUEUED:
+        if message.state not in WAITING or state_of(contact).held is None:
+            if message.state in WAITING:
                 return True  # a person or a newer text has settled it meanwhile
             work.finish(session, claim)
             return False
@@ -417,7 +418,7 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
             .where(
                 Message.tenant_id == claim.tenant_id,
                 Message.id == claim.ref_id,
-                Message.state == State.QUEUED,
+                Message.state.in_(WAITING),
                 Message.drafted_at.is_(None),
             )
             .values(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import update
 
 from consent.models import Contact
 from consent.purposes import Purpose
 from conversations.models import Author, State
-from smsbot.tenancy import OptOutHandling
+from smsbot.tenancy import Number, OptOutHandling
 from tests.world import LEAD, World
 
 
@@ -89,3 +92,28 @@ def test_a_question_that_the_facts_answer_is_not_a_help_text(world: World, quest
 
     (answer,) = world.outbound()
     assert answer.purpose is Purpose.REPLY
+
+
+def test_who_texts_can_be_reached_again(world: World) -> None:
+    world.text("hi")
+    with world.runtime.transaction(world.home.id) as session:
+        session.execute(update(Contact).values(unreachable_code=30005))
+    world.text("are you open on Saturday?")
+    world.drain()
+
+    assert len(world.carrier.accepted) == 1
+
+
+def test_an_answer_that_was_deferred_without_words_is_drafted_when_its_time_comes(world: World) -> None:
+    world.mode("off")
+    with world.runtime.transaction(world.home.id) as session:
+        session.execute(update(Number).values(paused_until=world.clock.now() + timedelta(minutes=2)))
+    world.text("are you open on Saturday?")
+    world.drain()
+    deferred = world.outbound()[0].state
+    world.mode("auto")
+    world.later(minutes=3)
+    world.drain()
+
+    assert deferred is State.DEFERRED
+    assert len(world.carrier.accepted) == 1
