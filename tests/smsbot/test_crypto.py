@@ -121,7 +121,11 @@ def test_a_changed_letter_of_a_wrapped_key_is_noticed(position, letter):
         Keyring([OLD]).cipher(wrapped)
 
 
-@pytest.mark.parametrize("wrapped", ["", "v1", "v1:::", "v2:a:b:c", DATA_KEY + "=", DATA_KEY + ":", "é:ü:ß:ø"])
+@pytest.mark.parametrize(
+    "wrapped",
+    ["", "v1", "v1:::", "v2:a:b:c", DATA_KEY + "=", DATA_KEY + ":", "é:ü:ß:ø"],
+    ids=["empty", "version", "no parts", "other version", "padded", "a part more", "not ascii"],
+)
 def test_what_is_no_wrapped_key_is_refused(wrapped):
     with pytest.raises(DecryptionFailed):
         Keyring([OLD]).rewrap(wrapped)
