@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a set-up that is done already costs no time. `make help` lists all.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test setup dev check lint fast ci lock clean
+.PHONY: help run test setup dev check lint fast ci lock clean storms chaos chaos-short
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.dev-requirements
 CODE := $(wildcard smsbot consent conversations appointments integrations privacy reports webhooks api dashboard public \
   simulator commands scripts wsgi.py worker.py scheduler.py manage.py)
 # Targets that `make ci` runs after lint and test, as soon as they exist.
-LATER :=
+LATER := storms chaos-short
 
 # A virtual environment that does not run (its Python is gone, or it was never finished) is as good as none.
 ifneq ($(shell $(PY) -c 'import pip' >/dev/null 2>&1 && echo works),works)
@@ -43,6 +43,18 @@ fast: $(DEV_STAMP)
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow"
 
 ci: lint test $(LATER) ## what CI runs
+
+storms: $(DEV_STAMP) ## STOP against 500 replies in flight, ten seeded storms
+	@SMSBOT_STORMS=10 $(PY) -m pytest tests/races/test_storm.py -q -s
+
+SEED ?= 1
+SECONDS_OF_CHAOS := $(if $(filter environment% command%,$(origin SECONDS)),$(SECONDS),60)
+
+chaos: $(DEV_STAMP) ## kill, pause and restart everything while leads text: make chaos SEED=7 SECONDS=120
+	@$(PY) -m tests.chaos --seed $(SEED) --seconds $(SECONDS_OF_CHAOS)
+
+chaos-short: $(DEV_STAMP)
+	@$(PY) -m tests.chaos --seed 1 --seconds 40
 
 lock: $(DEV_STAMP) ## write the lock files anew from requirements*.in
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select, update
 
 from consent.ledger import state_of
-from consent.models import Contact, DecisionRow, Permit, PermitKind
+from consent.models import Contact, DecisionRow, Permit
 from consent.policy import (
     POLICY_VERSION,
     Allow,
@@ -28,7 +28,7 @@ from consent.policy import (
     decide,
     facts_to_json,
 )
-from consent.purposes import Purpose, Reason
+from consent.purposes import PermitKind, Purpose, Reason
 from consent.words import WORDS_VERSION
 from smsbot.database import TenantSession
 from smsbot.phone import AddressKind

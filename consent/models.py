@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from consent.purposes import Purpose
+from consent.purposes import PermitKind, Purpose
 from consent.state import EventKind
 from smsbot.database import Base, UtcDateTime, words
 
@@ -117,12 +116,6 @@ class LedgerHead(Base):
     ends: Mapped[list[list[Any]]] = mapped_column(JSONB)  # [contact id, seq, hash in hex]
     prev_hash: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-class PermitKind(StrEnum):
-    OPT_OUT_CONFIRMATION = "opt_out_confirmation"
-    HELP = "help"
-    OPT_IN_CONFIRMATION = "opt_in_confirmation"
 
 
 class Permit(Base):

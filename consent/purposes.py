@@ -22,6 +22,14 @@ CONSENTED = (Purpose.REPLY, Purpose.INQUIRY, Purpose.APPOINTMENT, Purpose.NOTIFI
 RESTORED_BY_START = (Purpose.REPLY, Purpose.INQUIRY, Purpose.APPOINTMENT, Purpose.NOTIFICATION)
 
 
+class PermitKind(StrEnum):
+    """What a one-shot permit is for."""
+
+    OPT_OUT_CONFIRMATION = "opt_out_confirmation"
+    HELP = "help"
+    OPT_IN_CONFIRMATION = "opt_in_confirmation"
+
+
 class Reason(StrEnum):
     OPTED_OUT = "OPTED_OUT"
     HELD = "HELD"

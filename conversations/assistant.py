@@ -18,9 +18,10 @@ from conversations.decision import (
     urgency_of,
 )
 from conversations.facts import NICKNAME_WORDS, NICKNAMES, Item, TenantFacts, Turn, named_items, plain_text
-from conversations.templates import text_for
+from conversations.templates import disclosed, text_for
 
-BODY_CHARS = 230  # leaves room in two GSM-7 segments for the brand, the disclosure and the hints
+BODY_CHARS = 230
+TWO_SEGMENTS = 306  # GSM-7 characters of the longest automated text
 QUOTABLE_CHARS = 60  # a longer detail is prose, and prose in a listing may be addressed to us
 FREE_TEXT_KEYS = frozenset({"notes", "note", "description", "remarks", "comments"})
 SUPPORTED = ("en", "es")
@@ -593,15 +594,21 @@ class Assistant:
         if self._is_hot(words):
             bridge = self._bridge(HandoffReason.HOT_LEAD, words, notes=draft.notes)
             told = [*draft.parts, bridge.text] if draft.used and not draft.unknown else [bridge.text]
-            return replace(bridge, text=_fitting(told), facts_used=tuple(draft.used))
+            return replace(bridge, text=_fitting(told, self._room(words.language)), facts_used=tuple(draft.used))
         if draft.question is None and not draft.unknown:
             draft.question = self._next_question(items, draft, words)
         return self._decision(draft, words)
 
+    def _room(self, language: str) -> int:
+        """Characters that brand, disclosure and hints leave in two segments: what is longer would be cut."""
+        around = disclosed("-", self.facts.brand, language, name_brand=True, say_ai=True, stop_hint=True)
+        return min(BODY_CHARS, TWO_SEGMENTS - len(around))
+
     def _decision(self, draft: _Draft, words: _Words) -> ReplyDecision:
-        told = _fitting(draft.parts)
+        room = self._room(words.language)
+        told = _fitting(draft.parts, room)
         question = draft.question if draft.question and "?" not in told else None
-        if question and len(told) + len(question) < BODY_CHARS:
+        if question and len(told) + len(question) < room:
             told = f"{told} {question}".strip()
         return ReplyDecision(
             Action.ASK if "?" in told else Action.REPLY,
@@ -1201,11 +1208,11 @@ def _silence(language: str) -> ReplyDecision:
     return ReplyDecision(Action.STAY_SILENT, "", language)
 
 
-def _fitting(parts: Sequence[str]) -> str:
+def _fitting(parts: Sequence[str], room: int) -> str:
     """Whole parts, in order, once each, for as long as they fit; the first always, and one question at most."""
     told = ""
     for part in dict.fromkeys(parts):
-        if told and (len(told) + 1 + len(part) > BODY_CHARS or ("?" in told and "?" in part)):
+        if told and (len(told) + 1 + len(part) > room or ("?" in told and "?" in part)):
             continue
         told = f"{told} {part}".strip()
     return told

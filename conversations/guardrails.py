@@ -503,7 +503,9 @@ class _Grounds:
 
 
 def _ungrounded(text: str, facts: TenantFacts, now: datetime | None) -> Objection | None:
-    named = named_items(facts.items, plain_text(text))
+    # Sentence by sentence, and by the whole name: of two items in one text the likelier would hide the other.
+    in_sentences = [named_items(facts.items, plain_text(sentence)) for sentence in SENTENCE.findall(text)]
+    named = [item for item in facts.items if item.name in text or any(item in found for found in in_sentences)]
     grounds = _grounds(facts, named or facts.items, now)
     bare = PHONE.sub(" ", LINK.sub(" ", ADDRESS_OF_MAIL.sub(" ", text)))
     for sentence in SENTENCE.findall(bare):

@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnClause, func, literal_column, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 
 from consent.gate import grant_permit
 from consent.ledger import Fact, append, state_of
-from consent.models import Contact, PermitKind
-from consent.purposes import CONSENTED, Purpose, Reason
+from consent.models import Contact
+from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
 from consent.state import Basis, EventKind
 from consent.words import (
     CarrierWord,
@@ -55,15 +54,24 @@ from smsbot.phone import Address, AddressKind, national, region_of
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
-from smsbot.writes import put_object
+from smsbot.writes import Query, columns_of, fetch, loaded, put_changes, put_object
 
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02
-INSERTED: ColumnClause[bool] = literal_column(
-    "(contacts.xmax = 0)"
-)  # PostgreSQL: a row that an upsert has inserted was never updated
 CAUSE = "webhook:sms"
 MEDIA = "media"  # the kind of work that fetches one picture
+
+# A row that an upsert has inserted was never updated: its xmax is 0.
+UPSERT = f"""
+INSERT INTO contacts (id, tenant_id, address, address_kind, country) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (tenant_id, address) DO UPDATE SET address = excluded.address
+RETURNING contacts.xmax = 0, {columns_of(Contact)}
+"""
+REPEATED = "SELECT id, awaited_lease FROM messages WHERE tenant_id = %s AND provider_sid = %s"
+CONVERSATION = f"""
+SELECT {columns_of(Conversation)} FROM conversations
+WHERE tenant_id = %s AND contact_id = (SELECT id FROM contacts WHERE tenant_id = %s AND address = %s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +103,19 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
     """Store the text, judge its words, record consent, and write what is due; all of it or nothing."""
     now = runtime.clock.now()
     with runtime.transaction(recipient.tenant_id) as session:
-        contact, new = _contact_for(session, text.sender)
-        if not new:  # a new contact has sent nothing yet
-            known = session.execute(
-                select(Message.id, Message.awaited_lease).where(
-                    Message.tenant_id == recipient.tenant_id, Message.provider_sid == text.provider_sid
-                )
-            ).first()
-            if known is not None:
-                return Received(known.id, contact.id, True, known.awaited_lease)
-        conversation = _conversation_for(session, contact, recipient, now, new=new)
+        contact, new, repeated, conversation = _known_of(session, text)
+        if repeated is not None:
+            message_id, awaited_lease = repeated
+            return Received(message_id, contact.id, True, awaited_lease)
+        if conversation is None:
+            lead = lead_for(session, contact, source="text", now=now, new=new)
+            conversation = open_conversation(session, lead, contact, recipient.number_id, now)
+        else:
+            put_changes(session, conversation)
+        put_changes(session, contact)
+        conversation.number_id = recipient.number_id
+        conversation.last_inbound_at = now
+        conversation.last_message_at = now
         message = Message(
             id=uuid4(),
             tenant_id=recipient.tenant_id,
@@ -119,6 +130,7 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
             segments=text.segments,
             media_count=len(text.media),
             flags=sorted(text.flags),
+            awaited_lease=None,
             created_at=now,
         )
         put_object(session, message)
@@ -158,51 +170,44 @@ def wait_for_lease(runtime: Runtime, tenant_id: UUID, contact_id: UUID, token: U
 
 def contact_for(session: TenantSession, address: Address) -> Contact:
     """The contact of this address, made when it is new, its row locked either way."""
-    return _contact_for(session, address)[0]
+    (found,) = fetch(session, _upsert(session, _one_of(address)))
+    return loaded(session, Contact, found[0][1:])
 
 
-def _contact_for(session: TenantSession, address: Address) -> tuple[Contact, bool]:
-    """The same, and whether it was made just now.
+def _known_of(
+    session: TenantSession, text: InboundText
+) -> tuple[Contact, bool, tuple[UUID, UUID | None] | None, Conversation | None]:
+    """The sender's contact, its row locked, and whether it was made just now; this very text, when it was stored
+    before, with the lease that it waits for; and the contact's one thread, whose lock is the contact's.
 
-    One person is one contact whichever channel they write on: an opt-out by RCS or WhatsApp ends their SMS as well
+    In one round trip: the queries after the first see what was committed while it waited for the lock.
+    """
+    address = _one_of(text.sender)
+    tenant_id = session.tenant_id
+    contacts, repeats, conversations = fetch(
+        session,
+        _upsert(session, address),
+        (REPEATED, (tenant_id, text.provider_sid)),
+        (CONVERSATION, (tenant_id, tenant_id, address.value)),
+    )
+    new, *columns = contacts[0]
+    contact = loaded(session, Contact, columns)
+    conversation = loaded(session, Conversation, conversations[0]) if conversations else None
+    return contact, new, (repeats[0][0], repeats[0][1]) if repeats else None, conversation
+
+
+def _one_of(address: Address) -> Address:
+    """One person is one contact whichever channel they write on: an opt-out by RCS or WhatsApp ends their SMS as well
     (the carrier unifies them too since 2026-03-16), and the row that is locked is the same.
     """
     if address.e164 is not None and address.kind is not AddressKind.NUMBER:
-        address = Address(AddressKind.NUMBER, address.e164, address.e164)
-    statement = insert(Contact).values(
-        id=uuid4(),
-        tenant_id=session.tenant_id,
-        address=address.value,
-        address_kind=address.kind.value,
-        country=region_of(address.e164) if address.e164 else None,
-    )
-    contact, new = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "address"], set_={"address": statement.excluded.address}
-        ).returning(Contact, INSERTED),
-        execution_options={"populate_existing": True},
-    ).one()
-    return contact, bool(new)
+        return Address(AddressKind.NUMBER, address.e164, address.e164)
+    return address
 
 
-def _conversation_for(
-    session: TenantSession, contact: Contact, recipient: Recipient, now: datetime, *, new: bool
-) -> Conversation:
-    """The one thread with this contact; the contact's lock makes that two texts at once make one lead."""
-    conversation = None
-    if not new:
-        conversation = session.scalars(
-            select(Conversation).where(
-                Conversation.tenant_id == recipient.tenant_id, Conversation.contact_id == contact.id
-            )
-        ).first()
-    if conversation is None:
-        lead = lead_for(session, contact, source="text", now=now, new=new)
-        conversation = open_conversation(session, lead, contact, recipient.number_id, now)
-    conversation.number_id = recipient.number_id
-    conversation.last_inbound_at = now
-    conversation.last_message_at = now
-    return conversation
+def _upsert(session: TenantSession, address: Address) -> Query:
+    country = region_of(address.e164) if address.e164 else None
+    return UPSERT, (uuid4(), session.tenant_id, address.value, address.kind.value, country)
 
 
 def lead_for(session: TenantSession, contact: Contact, *, source: str, now: datetime, new: bool = False) -> Lead:
@@ -419,7 +424,7 @@ class _Intake:
             self.message.reason = Reason.TAKEOVER.value
             return
         if self.conversation.burst_started_at is not None:  # else nothing waits that this text could void
-            outbox.cancel_replies(self.session, self.contact.id, now=self.now)
+            outbox.cancel_replies(self.session, self.contact.id)
         started = self.conversation.burst_started_at or self.now
         self.conversation.burst_started_at = started
         wait = timedelta(seconds=self.runtime.settings.reply_wait_s)

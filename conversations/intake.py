@@ -75,7 +75,7 @@ def course_of(
         return Course(Step.SILENT, reason=MACHINE_REASONS[machine])
     match judgement.verdict:
         case Verdict.OPT_OUT:
-            return _opt_out(state, judgement)
+            return _opt_out(state, judgement, textable)
         case Verdict.OPT_IN if state.opted_out:
             return Course(Step.START, answer=textable, reason=None if textable else Reason.INVALID_NUMBER)
         case Verdict.OPT_IN if state.pending:
@@ -112,14 +112,13 @@ def _carrier_start(body: str, state: ConsentState, textable: bool, told: bool) -
     return Course(Step.SILENT, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
 
 
-def _opt_out(state: ConsentState, judgement: Judgement) -> Course:
+def _opt_out(state: ConsentState, judgement: Judgement, textable: bool) -> Course:
     if judgement.scope is Scope.PARTIAL and "partial:marketing" in judgement.tags and not state.opted_out:
         return Course(Step.OPT_OUT_PARTIAL, purposes=(Purpose.MARKETING,), reason=None)
-    # C-018: a second STOP is recorded again and confirmed once.
-    confirm = not state.opted_out
-    return Course(
-        Step.OPT_OUT, answer=confirm, reason=None if confirm else Reason.OPTED_OUT, for_staff=_checks(judgement)
-    )
+    # C-018: a second STOP is recorded again and confirmed once; one on a channel that we do not answer on, never.
+    confirm = textable and not state.opted_out
+    silence = Reason.OPTED_OUT if state.opted_out else Reason.INVALID_NUMBER
+    return Course(Step.OPT_OUT, answer=confirm, reason=None if confirm else silence, for_staff=_checks(judgement))
 
 
 def _conversation(body: str, state: ConsentState, textable: bool) -> Course:

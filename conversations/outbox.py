@@ -56,7 +56,7 @@ from smsbot.runtime import Runtime
 from smsbot.segments import folded, segmentation
 from smsbot.settings import CARRIER_CONNECT_TIMEOUT_S, CARRIER_READ_TIMEOUT_S, LEASE_S
 from smsbot.tenancy import SEGMENTS_PER_SECOND, Number, ReplyMode
-from smsbot.writes import put_object
+from smsbot.writes import put_object, put_statement
 
 logger = logging.getLogger(__name__)
 
@@ -229,21 +229,21 @@ def cancel_waiting(
     return ids
 
 
-def cancel_replies(session: TenantSession, contact_id: UUID, *, now: datetime) -> None:
+# The states are written out: the index of what waits is partial, and a prepared statement does not know its parameters.
+CANCEL_REPLIES = f"""
+WITH canceled AS (
+    UPDATE messages SET state = '{State.CANCELED}', reason = '{Reason.NEWER_TEXT}'
+    WHERE tenant_id = %s AND contact_id = %s AND author = '{Author.AI}' AND purpose = '{Purpose.REPLY}'
+      AND state IN ({", ".join(f"'{state}'" for state in WAITING)})
+    RETURNING id
+)
+DELETE FROM work USING canceled WHERE work.tenant_id = %s AND work.kind = '{REPLY}' AND work.ref_id = canceled.id
+"""
+
+
+def cancel_replies(session: TenantSession, contact_id: UUID) -> None:
     """A newer text voids the answers that still wait, drafted or not: one reply covers them all."""
-    canceled = session.execute(
-        update(Message)
-        .where(
-            Message.tenant_id == session.tenant_id,
-            Message.contact_id == contact_id,
-            Message.author == Author.AI,
-            Message.purpose == Purpose.REPLY,
-            Message.state.in_(WAITING),
-        )
-        .values(state=State.CANCELED, reason=Reason.NEWER_TEXT.value)
-        .returning(Message.id)
-    ).all()
-    work.drop(session, REPLY, [row.id for row in canceled])
+    put_statement(session, CANCEL_REPLIES, (session.tenant_id, contact_id, session.tenant_id))
 
 
 # ---- sending ---------------------------------------------------------------------------------------------------------
@@ -712,19 +712,45 @@ def _look_up(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
                 )
             )
         )
+        doubtful = _equal_texts_in_doubt(session, message)
     listed: Sequence[CarrierMessage] | None = None
     if credentials is not None:
         try:
             listed = gateway.messages_to(credentials, contact.address)
         except SendFailed as failure:
             log_event(logger, "lookup.failed", message_id=str(message.id), code=failure.code)
+    # Newest first as the carrier lists them: turned round, equal times stay in the order of their making.
+    fitting = sorted(
+        (c for c in reversed(listed or ()) if _is_this(c, message, number.number) and c.provider_sid not in linked),
+        key=lambda c: c.created_at,
+    )
     found = None
-    for candidate in listed or ():
-        if _is_this(candidate, message, number.number) and candidate.provider_sid not in linked:
-            found = candidate
-            break
+    if message.id in doubtful and len(fitting) >= len(doubtful):  # each of them has its own, in order
+        found = fitting[doubtful.index(message.id)]
     failpoint("outbox.looked_up")
-    _conclude(runtime, claim, message.send_token, listed is not None, found)
+    # Fewer than there are doubtful texts, but some: the list cannot say whose they are, and that is no absence.
+    _conclude(runtime, claim, message.send_token, listed is not None and (found is not None or not fitting), found)
+
+
+def _equal_texts_in_doubt(session: TenantSession, message: Message) -> list[UUID]:
+    """This text and every other with the same words to the same person whose outcome is unknown, in sending order."""
+    assert message.sending_at is not None
+    return list(
+        session.scalars(
+            select(Message.id)
+            .where(
+                Message.tenant_id == message.tenant_id,
+                Message.contact_id == message.contact_id,
+                Message.direction == Direction.OUTBOUND,
+                Message.state.in_((State.SENDING, State.UNKNOWN)),
+                Message.provider_sid.is_(None),
+                Message.body == message.body,
+                # One that was over before this began has left nothing in the list that this could be taken for.
+                Message.sending_at >= message.sending_at - timedelta(seconds=LEASE_S) - CLOCK_SLACK,
+            )
+            .order_by(Message.sending_at, Message.id)
+        )
+    )
 
 
 def _is_this(candidate: CarrierMessage, message: Message, number: str) -> bool:

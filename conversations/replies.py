@@ -18,8 +18,8 @@ from sqlalchemy import select, update
 
 from consent.gate import grant_permit
 from consent.ledger import Fact, append, lock, state_of
-from consent.models import ConsentEvent, Contact, PermitKind
-from consent.purposes import CONSENTED, Purpose, Reason
+from consent.models import ConsentEvent, Contact
+from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
 from consent.second_stage import VERSION as SECOND_STAGE_VERSION
 from consent.second_stage import Second, Settled, second_look
 from consent.state import Basis, EventKind

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from consent.gate import PERMIT_LASTS, grant_permit
-from consent.models import Permit, PermitKind
-from consent.purposes import Purpose
+from consent.models import Permit
+from consent.purposes import PermitKind, Purpose
 from conversations.vocabulary import Kind, State
 from smsbot.errors import PermanentSendFailure, TemporarySendFailure
 from smsbot.tenancy import Tenant

@@ -304,9 +304,9 @@ def test_a_picture_without_words_is_answered(world: World) -> None:
     ("sender", "kind"),
     [
         ("72345", "short_code"),
-        ("rcs:+14155550100", "rcs"),
+        ("rcs:+14155550100", "number"),
         ("rcs:brand_abc_agent", "rcs"),
-        ("whatsapp:+14155550100", "whatsapp"),
+        ("whatsapp:+14155550100", "number"),
         ("anonymous", "anonymous"),
         ("+266696687", "anonymous"),
         ("", "anonymous"),

@@ -308,7 +308,7 @@ def test_stop_on_another_channel_is_in_the_ledger_and_nothing_leaves(world: Worl
 
     assert edge.outcome(sid).ledger == ["opt_out"]
     assert world.carrier.attempts == 0
-    assert state_of(world.contact(sender, of=edge.business)).opted_out is not None
+    assert state_of(world.contact(sender.split(":")[1], of=edge.business)).opted_out is not None
 
 
 def test_stop_as_the_words_of_a_picture_and_in_a_long_text_counts(world: World) -> None:

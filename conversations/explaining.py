@@ -1,0 +1,70 @@
+"""Why a text left or stayed, in plain words: the reasons, and what a permission rests on. Pure."""
+
+from __future__ import annotations
+
+from consent.purposes import PermitKind
+from consent.state import Basis
+
+MEANINGS = {
+    "OPTED_OUT": "the person has opted out",
+    "HELD": "their words may be an opt-out that is not settled yet",
+    "NO_CONSENT": "there is no consent for it",
+    "PURPOSE": "the consent that there is does not cover its purpose",
+    "QUIET_HOURS": "it is outside the hours in which it may be sent",
+    "CAP": "a limit on how many texts a person gets was reached",
+    "AI_LIMIT": "a limit on automated answers was reached",
+    "PAUSED": "sending was paused",
+    "MODE_OFF": "automated answers are off",
+    "DRAFT_ONLY": "answers are drafted for a person, not sent",
+    "TAKEOVER": "a person has the conversation",
+    "NEWER_TEXT": "a newer text came in, and one answer covers both",
+    "BLOCKED_CONTACT": "staff blocked this person",
+    "WRONG_NUMBER": "this is the wrong number",
+    "NOT_INTERESTED": "the person is not interested",
+    "REACTION": "their text was a reaction or an acknowledgement",
+    "AUTO_REPLY": "their text was an automatic one",
+    "OTP": "their text was a one-time code",
+    "CARRIER_BLOCKED": "the carrier blocks this person for our sender",
+    "CARRIER_ANSWERS": "the carrier answers this word itself",
+    "RESTRICTED": "processing is restricted for this person",
+    "LANDLINE": "the number is a landline",
+    "INVALID_NUMBER": "no text can be sent to such an address",
+    "COUNTRY": "the country is not enabled",
+    "UNREACHABLE": "the carrier says that no text can arrive there",
+    "STALE": "it was too late to be useful",
+    "SPEND_CAP": "a spending limit was reached",
+    "REPEAT_CALL": "the same call was answered already",
+    "KILL_SWITCH": "all sending was stopped",
+    "NO_CREDENTIALS": "the tenant has no working carrier credentials",
+    "CONTENT": "there was nothing in it that could be sent",
+}
+
+# What an allowing rule of the policy means: `consent.<purpose>.<basis>`.
+GROUNDS = {
+    Basis.CONVERSATIONAL: "they texted us",
+    Basis.INQUIRY: "they asked us about it",
+    Basis.EXPRESS: "they agreed to it",
+    Basis.EXPRESS_WRITTEN: "they agreed to it in writing",
+}
+PERMITS = {
+    PermitKind.OPT_OUT_CONFIRMATION: "an opt-out is confirmed once",
+    PermitKind.HELP: "they asked for help",
+    PermitKind.OPT_IN_CONFIRMATION: "an opt-in is confirmed once",
+}
+
+
+def because(reason: str | None) -> str:
+    """What a reason of the contract means; "" for none and for one that nobody knows."""
+    if reason is None:
+        return ""
+    if reason.startswith("CARRIER_") and reason not in MEANINGS:
+        return f"the carrier refused or lost it with code {reason.removeprefix('CARRIER_')}"
+    return MEANINGS.get(reason, "")
+
+
+def ground(rule: str, permit: PermitKind | None) -> str:
+    """Why a rule allowed a text: the end of a sentence that begins with "because"."""
+    if permit is not None:
+        return PERMITS[permit]
+    basis = rule.rpartition(".")[2]
+    return GROUNDS[Basis(basis)] if basis in set(Basis) else "their consent covers it"
