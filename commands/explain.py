@@ -11,45 +11,13 @@ from sqlalchemy import select
 
 from commands.composition import open_runtime, tenants
 from consent.models import ConsentEvent, DecisionRow, Permit
+from conversations.explaining import because
 from conversations.models import Direction, Message, MessageEvent, State, Trace
 from smsbot.database import TenantSession
 from smsbot.errors import InvalidInput
 from smsbot.events import Event
 from smsbot.tenancy import Tenant
 
-MEANINGS = {
-    "OPTED_OUT": "the person has opted out",
-    "HELD": "their words may be an opt-out that is not settled yet",
-    "NO_CONSENT": "there is no consent for it",
-    "PURPOSE": "the consent that there is does not cover its purpose",
-    "QUIET_HOURS": "it is outside the hours in which it may be sent",
-    "CAP": "a limit on how many texts a person gets was reached",
-    "AI_LIMIT": "a limit on automated answers was reached",
-    "PAUSED": "sending was paused",
-    "MODE_OFF": "automated answers are off",
-    "DRAFT_ONLY": "answers are drafted for a person, not sent",
-    "TAKEOVER": "a person has the conversation",
-    "NEWER_TEXT": "a newer text came in, and one answer covers both",
-    "BLOCKED_CONTACT": "staff blocked this person",
-    "WRONG_NUMBER": "this is the wrong number",
-    "NOT_INTERESTED": "the person is not interested",
-    "REACTION": "their text was a reaction or an acknowledgement",
-    "AUTO_REPLY": "their text was an automatic one",
-    "OTP": "their text was a one-time code",
-    "CARRIER_BLOCKED": "the carrier blocks this person for our sender",
-    "CARRIER_ANSWERS": "the carrier answers this word itself",
-    "RESTRICTED": "processing is restricted for this person",
-    "LANDLINE": "the number is a landline",
-    "INVALID_NUMBER": "no text can be sent to such an address",
-    "COUNTRY": "the country is not enabled",
-    "UNREACHABLE": "the carrier says that no text can arrive there",
-    "STALE": "it was too late to be useful",
-    "SPEND_CAP": "a spending limit was reached",
-    "REPEAT_CALL": "the same call was answered already",
-    "KILL_SWITCH": "all sending was stopped",
-    "NO_CREDENTIALS": "the tenant has no working carrier credentials",
-    "CONTENT": "there was nothing in it that could be sent",
-}
 VERBS = {"allow": "allowed", "defer": "deferred", "block": "blocked"}
 STATES = {
     State.RECEIVED: "was received",
@@ -81,15 +49,6 @@ def command(message_id: UUID) -> None:
                 click.echo("\n".join(lines))
                 return
     raise InvalidInput("message_id", f"there is no message {message_id}")
-
-
-def because(reason: str | None) -> str:
-    """What a reason of the contract means."""
-    if reason is None:
-        return ""
-    if reason.startswith("CARRIER_") and reason not in MEANINGS:
-        return f"the carrier refused or lost it with code {reason.removeprefix('CARRIER_')}"
-    return MEANINGS.get(reason, "")
 
 
 def _sentences(session: TenantSession, tenant: Tenant, message: Message) -> Iterator[str]:

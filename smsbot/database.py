@@ -34,6 +34,10 @@ STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 2
 KNOCK_TIMEOUT_S = 0.7
+SET_TENANT = "SELECT set_config('app.tenant', %s, true)"
+TENANT_SET_LATER = (
+    "tenant_set_later"  # key in session.info: whoever begins the transaction sets it in the same round trip
+)
 TRUSTED_FOR_S = 1.0  # a pooled connection that was idle for longer is asked before it is used
 
 NAMES = {
@@ -165,7 +169,13 @@ class TenantSession(Session):
 def _set_tenant(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     # Transaction-local, so a pooled connection never carries it to the next user; NULLIF in the policies because a
     # reused connection then reads '' and not NULL.
-    connection.exec_driver_sql("SELECT set_config('app.tenant', %s, true)", (str(session.info.get("tenant") or ""),))
+    if not session.info.get(TENANT_SET_LATER):
+        connection.exec_driver_sql(SET_TENANT, tenant_setting(session))
+
+
+def tenant_setting(session: Session) -> tuple[str]:
+    """The parameter of SET_TENANT."""
+    return (str(session.info.get("tenant") or ""),)
 
 
 @event.listens_for(TenantSession, "before_flush")

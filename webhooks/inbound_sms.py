@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, request
 
 from conversations.inbound import InboundText, accept, wait_for_lease
+from smsbot.failpoints import failpoint
 from smsbot.masking import masked
 from smsbot.phone import address
 from smsbot.texts import cleaned
@@ -22,6 +23,7 @@ def receive() -> Response:
     carrier_request = verified(request, ours="To")
     text = parsed(carrier_request)
     received = accept(runtime, carrier_request.recipient, text)
+    failpoint("inbound.committed")
     over = wait_for_lease(runtime, carrier_request.recipient.tenant_id, received.contact_id, received.awaited_lease)
     return twiml(200 if over else 503)
 
