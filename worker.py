@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ from wsgi import FOLDER, runtime_for
 DRAIN_S = 8.0  # how long a stopping worker waits for what is in flight
 BACKGROUND_CONCURRENCY = 4
 REDIS_AWAY_WAIT_S = 5.0
+OWN_LOOK_S = 0.5
 HEARTBEAT_S = 5.0
 DEFAULT_MODEL = "gpt-4o-mini"
 
@@ -219,7 +221,7 @@ def main(queue: str) -> int:
     name = f"worker:{queue}:{socket.gethostname()}:{os.getpid()}"[:80]
     threading.Thread(target=_keep_beating, args=(runtime, name, _Current.drain.stop), daemon=True).start()
     if settings.redis_url:
-        _serve_bell(settings.redis_url, queue)
+        _serve_bell(settings.redis_url, queue, _Current.drain)
     else:
         _serve_alone(_Current.drain)
     left = _Current.drain.finish()
@@ -227,8 +229,19 @@ def main(queue: str) -> int:
     os._exit(0)  # threads that hang in a call must not keep the process
 
 
-def _serve_bell(redis_url: str, queue: str) -> None:
-    """RQ's loop. It ends on SIGTERM, or raises when Redis fails in a way RQ does not survive: we are started again."""
+def _serve_bell(redis_url: str, queue: str, current: Drain) -> None:
+    """RQ's loop until SIGTERM. While Redis is away in a way that RQ does not survive, we look by ourselves."""
+    while not current.stop.is_set():
+        if _listen(redis_url, queue):
+            return
+        _stop_on_signals(current)
+        give_up = time.monotonic() + REDIS_AWAY_WAIT_S
+        while time.monotonic() < give_up and not current.stop.wait(OWN_LOOK_S):
+            current.drain()
+
+
+def _listen(redis_url: str, queue: str) -> bool:
+    """Whether RQ's loop ended because it was asked to; False when Redis was lost."""
     connection = Redis.from_url(redis_url, socket_timeout=30, socket_connect_timeout=2)
     try:
         rq_queue = Queue(queue, connection=connection, serializer=JSONSerializer)
@@ -242,14 +255,20 @@ def _serve_bell(redis_url: str, queue: str) -> None:
         worker.work(logging_level="WARNING", with_scheduler=False)
     except RedisError as error:
         log_event(logger, "worker.redis_lost", level=logging.ERROR, failure=type(error).__name__)
+        return False
+    return True
 
 
 def _serve_alone(current: Drain) -> None:
     """No Redis at all: look every half second."""
+    _stop_on_signals(current)
+    while not current.stop.wait(OWN_LOOK_S):
+        current.drain()
+
+
+def _stop_on_signals(current: Drain) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: current.stop.set())
-    while not current.stop.wait(0.5):
-        current.drain()
 
 
 if __name__ == "__main__":

@@ -182,7 +182,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     }
     reply_wait_s = variables.number("REPLY_WAIT_S", 0, MAX_REPLY_WAIT_S)
     model_budget_s = variables.number("MODEL_BUDGET_S", 0, 60)
-    number_mps = variables.number("NUMBER_MPS", 0.01, 10_000)
+    number_mps = variables.number("NUMBER_MPS", 0.01, 1_000_000)
     openai_base_url = variables.base("OPENAI_BASE_URL", query=True)
     smtp_url = variables.address("SMTP_URL", ("smtp", "smtps"))
 
