@@ -463,7 +463,7 @@ class Assistant:
         if COMPLAINT.search(plain):
             return self._bridge(HandoffReason.COMPLAINT_LEGAL, words)
         asks_bot = bool(BOT.search(plain))
-        if HUMAN.search(plain) or self._asks_for_staff(plain):
+        if any(HUMAN.search(body) for body in (plain, *words.bodies)) or self._asks_for_staff(plain):
             kind = "human_asked_bot" if asks_bot else "human_requested"
             return self._bridge(HandoffReason.HUMAN_REQUESTED, words, kind, guard="identity" if asks_bot else None)
         if asks_bot:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
 
 from consent.gate import grant_permit
 from consent.ledger import Fact, append, state_of
@@ -31,6 +32,7 @@ from conversations import outbox
 from conversations.intake import Course, Step, course_of, word_context
 from conversations.language import language_of
 from conversations.models import (
+    CONSENT_WORD,
     Author,
     Conversation,
     Direction,
@@ -54,24 +56,41 @@ from smsbot.phone import Address, AddressKind, national, region_of
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
-from smsbot.writes import Query, columns_of, fetch, loaded, put_changes, put_object
+from smsbot.writes import Query, fetch, loaded, prepared, put_changes, put_object
 
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02
 CAUSE = "webhook:sms"
+ABOUT_CONSENT = (Step.OPT_OUT, Step.START, Step.OPT_IN, Step.HELP)
 MEDIA = "media"  # the kind of work that fetches one picture
 
-# A row that an upsert has inserted was never updated: its xmax is 0.
-UPSERT = f"""
-INSERT INTO contacts (id, tenant_id, address, address_kind, country) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (tenant_id, address) DO UPDATE SET address = excluded.address
-RETURNING contacts.xmax = 0, {columns_of(Contact)}
-"""
-REPEATED = "SELECT id, awaited_lease FROM messages WHERE tenant_id = %s AND provider_sid = %s"
-CONVERSATION = f"""
-SELECT {columns_of(Conversation)} FROM conversations
-WHERE tenant_id = %s AND contact_id = (SELECT id FROM contacts WHERE tenant_id = %s AND address = %s)
-"""
+_CONTACT = insert(Contact).values(
+    id=bindparam("id"),
+    tenant_id=bindparam("tenant_id"),
+    address=bindparam("address"),
+    address_kind=bindparam("kind"),
+    country=bindparam("country"),
+)
+# PostgreSQL: a row that an upsert has inserted was never updated, so its xmax is 0.
+UPSERT = prepared(
+    _CONTACT.on_conflict_do_update(
+        index_elements=["tenant_id", "address"], set_={"address": _CONTACT.excluded.address}
+    ).returning(literal_column("contacts.xmax = 0"), *Contact.__table__.columns)
+)
+REPEATED = prepared(
+    select(Message.id, Message.awaited_lease).where(
+        Message.tenant_id == bindparam("tenant_id"), Message.provider_sid == bindparam("provider_sid")
+    )
+)
+CONVERSATION = prepared(
+    select(*Conversation.__table__.columns).where(
+        Conversation.tenant_id == bindparam("tenant_id"),
+        Conversation.contact_id
+        == select(Contact.id)
+        .where(Contact.tenant_id == bindparam("tenant_id"), Contact.address == bindparam("address"))
+        .scalar_subquery(),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +202,11 @@ def _known_of(
     In one round trip: the queries after the first see what was committed while it waited for the lock.
     """
     address = _one_of(text.sender)
-    tenant_id = session.tenant_id
     contacts, repeats, conversations = fetch(
         session,
         _upsert(session, address),
-        (REPEATED, (tenant_id, text.provider_sid)),
-        (CONVERSATION, (tenant_id, tenant_id, address.value)),
+        REPEATED(tenant_id=session.tenant_id, provider_sid=text.provider_sid),
+        CONVERSATION(tenant_id=session.tenant_id, address=address.value),
     )
     new, *columns = contacts[0]
     contact = loaded(session, Contact, columns)
@@ -206,8 +224,13 @@ def _one_of(address: Address) -> Address:
 
 
 def _upsert(session: TenantSession, address: Address) -> Query:
-    country = region_of(address.e164) if address.e164 else None
-    return UPSERT, (uuid4(), session.tenant_id, address.value, address.kind.value, country)
+    return UPSERT(
+        id=uuid4(),
+        tenant_id=session.tenant_id,
+        address=address.value,
+        kind=address.kind.value,
+        country=region_of(address.e164) if address.e164 else None,
+    )
 
 
 def lead_for(session: TenantSession, contact: Contact, *, source: str, now: datetime, new: bool = False) -> Lead:
@@ -300,6 +323,8 @@ class _Intake:
                 self._compliance(Kind.OPT_IN_CONFIRMATION, PermitKind.OPT_IN_CONFIRMATION, event_id, "opt_in_confirm")
             case _:
                 pass
+        if course.step in ABOUT_CONSENT:
+            self.message.flags = [*self.message.flags, CONSENT_WORD]
         if course.reason is not None and not course.answer:
             self.message.reason = course.reason.value
         if course.for_staff is not None:

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.purposes import Purpose
-from conversations.vocabulary import WAITING, Author, Direction, Kind, State
+from conversations.vocabulary import CONSENT_WORD, WAITING, Author, Direction, Kind, State
 from smsbot.database import Base, UtcDateTime, words
 
 
@@ -286,6 +286,7 @@ class Alert(Base):
 
 
 __all__ = [
+    "CONSENT_WORD",
     "WAITING",
     "Alert",
     "Author",

@@ -39,6 +39,7 @@ from conversations.facts import TenantFacts, Turn
 from conversations.guardrails import objection_to
 from conversations.knowledge import facts_of
 from conversations.models import (
+    CONSENT_WORD,
     WAITING,
     Author,
     Conversation,
@@ -69,6 +70,7 @@ from smsbot.tenancy import Number, ReplyMode, Tenant
 
 CAUSE = "work:reply"
 TURNS = 30
+NOT_CONTEXT = (Reason.REACTION, Reason.AUTO_REPLY, Reason.OTP)  # machines' words are neither asked nor quoted
 PICTURE = "(picture)"  # what a text without words says, so that it is not taken for silence
 SILENCE = timedelta(hours=24)  # after this brand and automation are named again
 HINT_LASTS = timedelta(days=30)  # C-104: STOP is mentioned at least this often
@@ -173,6 +175,7 @@ def _turns(session: TenantSession, conversation: Conversation) -> tuple[tuple[Tu
         .order_by(*(column.desc() for column in transcript_order()))
         .limit(TURNS)
     ).all()[::-1]
+    rows = [row for row in rows if CONSENT_WORD not in row.flags and row.reason not in NOT_CONTEXT]
     flags: set[str] = set()
     gap = True
     before: datetime | None = None

@@ -47,3 +47,6 @@ class Kind(StrEnum):
     AGENT_TEXT = "agent_text"
     FIRST_TEXT = "first_text"
     REMINDER = "reminder"
+
+
+CONSENT_WORD = "consent_word"  # the flag of an inbound text that was about consent: no assistant sees or answers it

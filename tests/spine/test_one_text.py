@@ -117,3 +117,16 @@ def test_an_answer_that_was_deferred_without_words_is_drafted_when_its_time_come
 
     assert deferred is State.DEFERRED
     assert len(world.carrier.accepted) == 1
+
+
+@pytest.mark.parametrize("before", [(), ("STOP", "START"), ("HELP",), ("Hi there",)])
+def test_human_hands_off_whatever_came_before_it(world: World, before: tuple[str, ...]) -> None:
+    world.text("Are you open on Saturday?")
+    world.drain()
+    for words in before:
+        world.text(words)
+    world.text("HUMAN")
+    world.drain()
+
+    assert world.conversation().handoff_reason == "human_requested"
+    assert world.conversation().taken_over_at is not None
