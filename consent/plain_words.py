@@ -326,12 +326,9 @@ _REQUESTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "dont_touch",
             r"\b(?:rather|prefer|appreciate|like|ask|asking|want|request|requesting|kindly|asked|told)(?: "
-            r"(?:it|if|that|you|u|not|to|didnt|dont|would|could|do|did|never|wont|please|be)){1,5} "
-            r"(?:<touch>|contacted|texted|messaged|on your|get|receive|be on|hear)\b(?<!want to "
-            r"text)(?<!want to contact)(?<!want to reach)(?<!like to text)(?<!like to contact)(?<!like you "
-            r"to text)(?<!you to contact)(?<!you to text)(?<!want you to reach)(?<!rather you "
-            r"text)(?<!prefer you text)(?<!if you text)(?<!if you could text)(?<!if you would text)(?<!if "
-            r"you contact)",
+            r"(?:it|if|that|you|u|to|would|could|do|did|please)){0,4} (?:not|didnt|dont|never|wont)(?: "
+            r"(?:you|u|to|do|did|be|please|ever)){0,3} (?:<touch>|contacted|texted|messaged|on your|get|"
+            r"receive|hear)\b",
         ),
         (
             "dont_touch",

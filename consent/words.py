@@ -7,6 +7,7 @@ Rules only: the same text gives the same answer under the same WORDS_VERSION.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from consent.keywords import (
     CANCEL_WORDS,
@@ -22,7 +23,8 @@ from consent.keywords import (
     spelling,
     spoilt,
 )
-from consent.machine_texts import MachineText, machine_text
+from consent.machine_texts import MachineText
+from consent.machine_texts import machine_text as machine_text_of
 from consent.normalise import Plain, plain
 from consent.plain_words import Scope, Verdict, WordContext, asks_for, reading
 
@@ -44,6 +46,7 @@ WORDS_VERSION = "words.1"
 
 _BARE_CANCEL = CANCEL_WORDS | {"end", "quit"}  # a reminder may have been what was meant: staff look at the appointment
 STOP_SIGN = "🛑"
+MOMENTS = 64  # one text is asked about in several ways while it is taken in; more than that many at once are read again
 _LONGEST_SLIP = 14  # letters; beyond it no per-se word is one edit away
 
 
@@ -66,14 +69,14 @@ class Judgement:
 
 def judge(text: str, context: WordContext = WordContext.ACTIVE, extra_opt_out: Iterable[str] = ()) -> Judgement:
     """What `text` asks for. `context`: where the number stood before it; `extra_opt_out`: a tenant's own keywords."""
-    p = plain(text, KNOWN, repaired)
+    p = _plain(text)
     words = _words_of(p)
     own = {spelling(word) for word in extra_opt_out}
     if own and own & {" ".join(words), spelling(text)}:
         return _judged(Verdict.OPT_OUT, "keyword.tenant", keyword=" ".join(words))
     keyword = _keyword_in(p, words)
     if keyword is None and STOP_SIGN in text:  # beside a word it only underlines
-        unsigned = plain(text.replace(STOP_SIGN, " "), KNOWN, repaired)
+        unsigned = _plain(text.replace(STOP_SIGN, " "))
         keyword = _keyword_in(unsigned, _words_of(unsigned))
     if keyword is not None:
         return _of_keyword(keyword, context)
@@ -89,9 +92,20 @@ def judge(text: str, context: WordContext = WordContext.ACTIVE, extra_opt_out: I
     return _judged(read.verdict, read.rule, scope=read.scope, language=read.language, tags=read.tags)
 
 
+@lru_cache(maxsize=MOMENTS)
+def machine_text(text: str) -> MachineText | None:
+    """Which kind of machine wrote `text`, or None for a person."""
+    return machine_text_of(text)
+
+
 def asks_for_person(text: str) -> bool:
     """Whether `text` asks for a human being: HUMAN, AGENT, PERSONA alone, or "can I talk to someone"."""
-    return machine_text(text) is None and asks_for(plain(text, KNOWN, repaired))
+    return machine_text(text) is None and asks_for(_plain(text))
+
+
+@lru_cache(maxsize=MOMENTS)
+def _plain(text: str) -> Plain:
+    return plain(text, KNOWN, repaired)
 
 
 def _judged(
