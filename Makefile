@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a set-up that is done already costs no time. `make help` lists all.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test setup dev check lint fast ci lock clean storms chaos chaos-short
+.PHONY: help run test setup dev check lint fast ci bench lock clean storms chaos chaos-short
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -55,6 +55,12 @@ chaos: $(DEV_STAMP) ## kill, pause and restart everything while leads text: make
 
 chaos-short: $(DEV_STAMP)
 	@$(PY) -m tests.chaos --seed 1 --seconds 40
+
+bench: $(DEV_STAMP) ## every bench, about eight minutes; bench-accept, bench-burst, bench-latency, bench-gate each alone
+	@for one in accept burst latency gate; do echo "== $$one"; $(PY) -m bench.$$one || failed=1; done; test -z "$$failed"
+
+bench-%: $(DEV_STAMP)
+	@$(PY) -m bench.$* $(ARGS)
 
 lock: $(DEV_STAMP) ## write the lock files anew from requirements*.in
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

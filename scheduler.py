@@ -22,6 +22,7 @@ from consent.ledger import seal
 from conversations.reconciliation import hold_for_reconciliation, plan_reconciliation
 from smsbot import work
 from smsbot.bell import BACKGROUND, REPLIES
+from smsbot.failpoints import failpoint
 from smsbot.gateways.twilio_carrier import TwilioGateway
 from smsbot.logs import configure_logging, log_event
 from smsbot.runtime import Runtime
@@ -79,8 +80,10 @@ class Scheduler:
             self.database_lost_at = None
         for queue, drain in self.drains.items():
             due = work.next_due(self.runtime.engine, queue)
-            if due is not None and due <= now and not self.runtime.bell.ring(queue):
-                self._drain(queue, drain)
+            if due is not None and due <= now:
+                failpoint("scheduler.before_ring")
+                if not self.runtime.bell.ring(queue):
+                    self._drain(queue, drain)
         if self.sealed_at is None or now - self.sealed_at >= SEAL_EVERY:
             self.sealed_at = now
             for tenant_id in self._tenants():
@@ -115,6 +118,7 @@ def seal_tenant(runtime: Runtime, tenant_id: UUID) -> bool:
     try:
         with runtime.transaction(tenant_id) as session:
             head = seal(session, runtime.clock.now())
+            failpoint("scheduler.before_seal_commit")
     except IntegrityError:
         return False
     if head is None:

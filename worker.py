@@ -124,9 +124,13 @@ class Drain:
             while not self.slots.acquire(timeout=0.5):
                 if self.stop.is_set():
                     return
-            claims = self._claim()
+            claims: list[work.Claim] = []
+            try:
+                claims = self._claim()
+            finally:
+                if not claims:
+                    self.slots.release()
             if not claims:
-                self.slots.release()
                 return
             future = self.pool.submit(self._work_off, claims[0])
             self.running.add(future)

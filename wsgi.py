@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api.routes import api
+from dashboard.routes import register as register_dashboard
 from smsbot.bell import Bell, NoBell, RqBell
 from smsbot.clock import SystemClock
 from smsbot.crypto import Keyring
@@ -53,6 +54,8 @@ def application(runtime: Runtime, pools: Collection[str] = (CARRIER_POOL, STAFF_
     if CARRIER_POOL in pools:
         app.register_blueprint(carrier)
         app.register_blueprint(api)
+    if STAFF_POOL in pools:
+        register_dashboard(app, runtime.settings)
     app.register_error_handler(Exception, _failed)
     app.after_request(_headers)
     return app

@@ -47,6 +47,7 @@ class Circumstances:
     permit_id: UUID | None = None
     has_credentials: bool = True
     stale_after: datetime | None = None
+    never_wrote: bool = False
     newer_text: bool = False
     taken_over: bool = False
     mode_off: bool = False
@@ -90,6 +91,7 @@ def check(
         number_reconciling=number.hold_until_reconciled,
         has_credentials=circumstances.has_credentials,
         stale_after=circumstances.stale_after,
+        never_wrote=circumstances.never_wrote,
         newer_text=circumstances.newer_text,
         taken_over=circumstances.taken_over,
         mode_off=circumstances.mode_off,
@@ -143,11 +145,10 @@ def _permit_facts(
     # The message that used it may pass again: its first attempt never reached the carrier.
     used = permit.used_by is not None and permit.used_by != message_id
     opted_out = state_of(contact).opted_out
-    outlived = (
-        opted_out is not None
-        and permit.kind is not PermitKind.OPT_OUT_CONFIRMATION
-        and permit.expires_at - PERMIT_LASTS < opted_out.since
-    )
+    if permit.kind is PermitKind.OPT_OUT_CONFIRMATION:
+        outlived = opted_out is None  # they came back: it would no longer be true
+    else:
+        outlived = opted_out is not None and permit.expires_at - PERMIT_LASTS < opted_out.since
     return PermitFacts(permit.id, permit.event_id, permit.expires_at, used, outlived)
 
 

@@ -49,7 +49,7 @@ class PermitFacts:
     event_id: UUID
     expires_at: datetime
     used: bool
-    outlived: bool = False  # an opt-out came after it, and it is not for an opt-out's confirmation
+    outlived: bool = False  # an opt-out came after it; or it confirms one that a START has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ class SendFacts:
     number_reconciling: bool = False
     has_credentials: bool = True
     stale_after: datetime | None = None
+    never_wrote: bool = False  # they came by a form or a list and have not texted us yet
     newer_text: bool = False
     taken_over: bool = False
     mode_off: bool = False
@@ -139,7 +140,7 @@ def _compliance(facts: SendFacts) -> Decision:
     if permit is None or permit.used:
         return Block("permit.missing_or_used", Reason.OPTED_OUT if facts.state.opted_out else Reason.NO_CONSENT)
     if permit.outlived:
-        return Block("permit.before_opt_out", Reason.OPTED_OUT)
+        return Block("permit.outlived", Reason.OPTED_OUT if facts.state.opted_out else Reason.NEWER_TEXT)
     if facts.now >= permit.expires_at:
         return Block("permit.expired", Reason.STALE)  # 47 CFR 64.1200(a)(12): within five minutes or not at all
     return Allow("permit", permit.event_id, permit.id)
@@ -186,6 +187,9 @@ def _conversation(facts: SendFacts) -> Decision | None:
 def _consent(facts: SendFacts) -> Decision:
     if facts.purpose is Purpose.ACCOUNT:
         return Block("purpose.account_is_for_staff", Reason.PURPOSE)
+    if facts.never_wrote:
+        # Forms, written consent and their hours are not judged here yet: without a text of theirs nothing leaves.
+        return Block("contact.never_wrote", Reason.NO_CONSENT)
     standing = facts.state.purposes.get(facts.purpose)
     refused = _lack_of_consent(facts, standing)
     if refused is not None or standing is None:
@@ -257,6 +261,7 @@ def facts_to_json(facts: SendFacts) -> dict[str, Any]:
         "number_reconciling": facts.number_reconciling,
         "has_credentials": facts.has_credentials,
         "stale_after": at(facts.stale_after),
+        "never_wrote": facts.never_wrote,
         "newer_text": facts.newer_text,
         "taken_over": facts.taken_over,
         "mode_off": facts.mode_off,

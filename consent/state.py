@@ -189,6 +189,8 @@ def _with_inquiry(state: ConsentState, event: LedgerEntry) -> ConsentState:
             continue
         if purpose is Purpose.INQUIRY and standing and standing.state is PurposeState.OPTED_IN:
             continue
+        if standing and standing.until and standing.until >= event.at + lasts:
+            continue  # a text that is found late shortens nothing
         basis = Basis.CONVERSATIONAL if purpose is Purpose.REPLY else Basis.INQUIRY
         purposes[purpose] = PurposeConsent(PurposeState.INQUIRED, event.id, event.at, basis, event.at + lasts)
     return replace(state, purposes=MappingProxyType(purposes))

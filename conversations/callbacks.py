@@ -15,6 +15,7 @@ from conversations.models import Direction, Message, MessageEvent, State
 from smsbot.actor import CARRIER
 from smsbot.errors import NotFound
 from smsbot.events import record
+from smsbot.failpoints import failpoint
 from smsbot.gateways.carrier_errors import Action, action_for
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Number, SenderType
@@ -79,8 +80,11 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
             if status.error_code == SOFT_BLOCK:
                 number = session.get_one(Number, message.number_id)
                 action = Action.OPT_OUT if number.sender_type is SenderType.TOLL_FREE else action
+            if action is Action.OPT_OUT and outbox.came_back_since(session, contact, message):
+                action = Action.IGNORE
             outbox.act_on_code(runtime, session, contact, message, status.error_code, action, now=now)
             outbox.repeat_once(session, message, status.error_code, now=now)
+        failpoint("callbacks.before_commit")
         record(
             session,
             f"message.{reported.value}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from consent.purposes import PermitKind
 from consent.state import Basis
 
 MEANINGS = {
@@ -46,10 +45,11 @@ GROUNDS = {
     Basis.EXPRESS: "they agreed to it",
     Basis.EXPRESS_WRITTEN: "they agreed to it in writing",
 }
+# By the kind of a one-shot permit.
 PERMITS = {
-    PermitKind.OPT_OUT_CONFIRMATION: "an opt-out is confirmed once",
-    PermitKind.HELP: "they asked for help",
-    PermitKind.OPT_IN_CONFIRMATION: "an opt-in is confirmed once",
+    "opt_out_confirmation": "an opt-out is confirmed once",
+    "help": "they asked for help",
+    "opt_in_confirmation": "an opt-in is confirmed once",
 }
 
 
@@ -62,8 +62,8 @@ def because(reason: str | None) -> str:
     return MEANINGS.get(reason, "")
 
 
-def ground(rule: str, permit: PermitKind | None) -> str:
-    """Why a rule allowed a text: the end of a sentence that begins with "because"."""
+def ground(rule: str, permit: str | None) -> str:
+    """Why a rule allowed a text: the end of a sentence that begins with "because". `permit` is the kind of one, or None."""
     if permit is not None:
         return PERMITS[permit]
     basis = rule.rpartition(".")[2]

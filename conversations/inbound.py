@@ -29,7 +29,7 @@ from consent.words import (
     machine_text,
 )
 from conversations import outbox
-from conversations.intake import Course, Step, course_of, word_context
+from conversations.intake import Course, Step, course_of, course_of_late, word_context
 from conversations.language import language_of
 from conversations.models import (
     CONSENT_WORD,
@@ -56,7 +56,7 @@ from smsbot.phone import Address, AddressKind, national, region_of
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
-from smsbot.writes import Query, fetch, loaded, prepared, put_changes, put_object
+from smsbot.writes import Query, columns_of, fetch, loaded, prepared, put_changes, put_object
 
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02
@@ -75,7 +75,7 @@ _CONTACT = insert(Contact).values(
 UPSERT = prepared(
     _CONTACT.on_conflict_do_update(
         index_elements=["tenant_id", "address"], set_={"address": _CONTACT.excluded.address}
-    ).returning(literal_column("contacts.xmax = 0"), *Contact.__table__.columns)
+    ).returning(literal_column("contacts.xmax = 0"), *columns_of(Contact))
 )
 REPEATED = prepared(
     select(Message.id, Message.awaited_lease).where(
@@ -83,7 +83,7 @@ REPEATED = prepared(
     )
 )
 CONVERSATION = prepared(
-    select(*Conversation.__table__.columns).where(
+    select(*columns_of(Conversation)).where(
         Conversation.tenant_id == bindparam("tenant_id"),
         Conversation.contact_id
         == select(Contact.id)
@@ -106,6 +106,7 @@ class InboundText:
     segments: int | None = None
     media: Sequence[tuple[str, str]] = field(default=(), repr=False)  # (address, content type)
     place: dict[str, str] = field(default_factory=dict, repr=False)  # what the carrier says about the number
+    written_at: datetime | None = None  # of a text that is found in the carrier's list afterwards; unset: just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,16 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
         if repeated is not None:
             message_id, awaited_lease = repeated
             return Received(message_id, contact.id, True, awaited_lease)
+        at = min(now, text.written_at or now)
         if conversation is None:
-            lead = lead_for(session, contact, source="text", now=now, new=new)
-            conversation = open_conversation(session, lead, contact, recipient.number_id, now)
+            lead = lead_for(session, contact, source="text", now=at, new=new)
+            conversation = open_conversation(session, lead, contact, recipient.number_id, at)
         else:
             put_changes(session, conversation)
         put_changes(session, contact)
         conversation.number_id = recipient.number_id
-        conversation.last_inbound_at = now
-        conversation.last_message_at = now
+        conversation.last_inbound_at = max(conversation.last_inbound_at or at, at)
+        conversation.last_message_at = max(conversation.last_message_at or at, at)
         message = Message(
             id=uuid4(),
             tenant_id=recipient.tenant_id,
@@ -150,10 +152,11 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
             media_count=len(text.media),
             flags=sorted(text.flags),
             awaited_lease=None,
-            created_at=now,
+            created_at=at,
         )
+        failpoint("inbound.before_insert")
         put_object(session, message)
-        intake = _Intake(runtime, session, recipient, text, contact, conversation, message, now, cause)
+        intake = _Intake(runtime, session, recipient, text, contact, conversation, message, now, at, cause)
         intake.follow()
         for position, (url, content_type) in enumerate(text.media):
             _put_media(intake, position, url, content_type)
@@ -277,6 +280,7 @@ class _Intake:
     conversation: Conversation
     message: Message
     now: datetime
+    at: datetime  # when the person wrote it
     cause: str
 
     @property
@@ -301,7 +305,9 @@ class _Intake:
             textable=self.text.sender.textable,
             told=self.text.opt_out_type is not None,
         )
-        self.contact.last_inbound_at = self.now
+        if self.at < self.now:
+            course = course_of_late(course, state, self.at)
+        self.contact.last_inbound_at = max(self.contact.last_inbound_at or self.at, self.at)
         if self.text.sender.textable:
             self.contact.unreachable_code = None  # whatever the carrier said once: they text
         language = language_of(self.text.body, self.contact.language or self.recipient.languages[0])
@@ -316,6 +322,7 @@ class _Intake:
             case Step.HOLD:
                 self._hold(judgement)
             case Step.OPT_OUT_PARTIAL:
+                self.message.awaited_lease = self.contact.lease_token
                 self._reply(None)
             case Step.HELP if course.answer:
                 self._compliance(Kind.HELP, PermitKind.HELP, event_id, "opt_out_help" if state.opted_out else "help")
@@ -323,6 +330,8 @@ class _Intake:
                 self._compliance(Kind.OPT_IN_CONFIRMATION, PermitKind.OPT_IN_CONFIRMATION, event_id, "opt_in_confirm")
             case _:
                 pass
+        if course.step in (Step.START, Step.OPT_IN):
+            outbox.cancel_opt_out_confirmation(self.session, self.contact.id)
         if course.step in ABOUT_CONSENT:
             self.message.flags = [*self.message.flags, CONSENT_WORD]
         if course.reason is not None and not course.answer:
@@ -373,7 +382,7 @@ class _Intake:
     ) -> UUID:
         fact = Fact(
             kind,
-            self.now,
+            self.at,
             method,
             self._evidence(judgement),
             purposes=purposes,
@@ -415,7 +424,10 @@ class _Intake:
                 return self._inquiry(judgement)
             case _:
                 event_id = self.message.id  # nothing rests on it
-        if course.by_carrier and state_of(self.contact).carrier_blocked:
+        lifts = course.by_carrier or course.step in (Step.START, Step.OPT_IN)
+        blocked = state_of(self.contact).carrier_blocked
+        if lifts and blocked is not None and blocked.since < self.at:
+            # Where the carrier does not tell us, the next refusal (21610) says so and blocks again.
             self._append(EventKind.CARRIER_UNBLOCK, judgement, method="carrier", actor=CARRIER)
         return event_id
 
@@ -438,6 +450,7 @@ class _Intake:
 
     def _hold(self, judgement: Judgement) -> None:
         """Looks like an opt-out and is not settled: nothing automatic leaves until a second look has settled it."""
+        self.message.awaited_lease = self.contact.lease_token  # it may turn out to be one
         outbox.cancel_waiting(
             self.session, self.contact.id, Reason.HELD, now=self.now, actor=self.actor, automated=True
         )
@@ -447,6 +460,10 @@ class _Intake:
         """Owe one answer to everything since the last one: a newer text voids the draft that still waits."""
         if self.conversation.taken_over_at is not None and held is None:
             self.message.reason = Reason.TAKEOVER.value
+            return
+        if held is None and self.now - self.at > outbox.REPLY_USEFUL_FOR:
+            self.message.reason = Reason.STALE.value
+            self._task("late_text")  # found long after it was written: a person says sorry better
             return
         if self.conversation.burst_started_at is not None:  # else nothing waits that this text could void
             outbox.cancel_replies(self.session, self.contact.id)
@@ -465,7 +482,8 @@ class _Intake:
 
     def _compliance(self, kind: Kind, permit: PermitKind, event_id: UUID, template: str) -> None:
         """One text under a one-shot permit: the confirmation of an opt-out or opt-in, or the answer to HELP."""
-        permit_id = grant_permit(self.session, contact_id=self.contact.id, event_id=event_id, kind=permit, now=self.now)
+        # From when they wrote: a confirmation leaves within five minutes of that or not at all.
+        permit_id = grant_permit(self.session, contact_id=self.contact.id, event_id=event_id, kind=permit, now=self.at)
         tenant = tenant_of(self.session, self.recipient.tenant_id)
         language = self.contact.language or "en"
         body = text_for(

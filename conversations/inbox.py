@@ -502,8 +502,14 @@ def _timeline(
     for happening in _happenings(session, conversation, names):
         if (start is None or happening.at >= start) and (before is None or happening.at < before):
             items.append((happening.at, happening))
-    # Sorting is stable: at one instant a text stands before what it led to.
-    return [item for _, item in sorted(items, key=lambda pair: pair[0])], earlier
+    return [item for _, item in sorted(items, key=lambda pair: (pair[0], _rank(pair[1])))], earlier
+
+
+def _rank(item: Said | Happening) -> int:
+    """At one instant: what they said, what it led to, what was answered."""
+    if isinstance(item, Happening):
+        return 1
+    return 0 if item.direction is Direction.INBOUND else 2
 
 
 def _happenings(
@@ -556,7 +562,7 @@ def _grounds(session: TenantSession, message_ids: Sequence[UUID]) -> dict[UUID, 
     )
     found: dict[UUID, list[str]] = {}
     for row in rows:
-        words = ground(row.rule, row.permit)
+        words = ground(row.rule, row.permit.value if row.permit else None)
         if words not in found.setdefault(row.message_id, []):
             found[row.message_id].append(words)
     return found

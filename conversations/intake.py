@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from consent.purposes import Purpose, Reason
@@ -39,13 +40,12 @@ MACHINE_REASONS = {
     MachineText.AUTO_REPLY: Reason.AUTO_REPLY,
     MachineText.OTP: Reason.OTP,
 }
-WELCOMES = ("start", "unstop")
-CLEAR_WORDS = 4  # "ok" after "stop calling me" ends no hold; a question or a sentence about something else does
+WELCOMES = ("start", "unstop")  # the words that end a hold by rule; anything else takes a second look or a person
 
 
 def word_context(state: ConsentState) -> WordContext:
     """How YES and START are to be read."""
-    if state.opted_out:
+    if state.opted_out or state.carrier_blocked:
         return WordContext.OPTED_OUT
     return WordContext.PENDING_OPT_IN if state.pending else WordContext.ACTIVE
 
@@ -76,7 +76,7 @@ def course_of(
     match judgement.verdict:
         case Verdict.OPT_OUT:
             return _opt_out(state, judgement, textable)
-        case Verdict.OPT_IN if state.opted_out:
+        case Verdict.OPT_IN if state.opted_out or state.carrier_blocked:
             return Course(Step.START, answer=textable, reason=None if textable else Reason.INVALID_NUMBER)
         case Verdict.OPT_IN if state.pending:
             return Course(Step.OPT_IN, answer=textable, reason=None if textable else Reason.INVALID_NUMBER)
@@ -100,7 +100,7 @@ def _carrier_start(body: str, state: ConsentState, textable: bool, told: bool) -
     if state.opted_out and bare_yes:
         # C-029: the carrier has lifted its own block; our ledger decides, and a yes to nobody's question is no opt-in.
         return Course(Step.SILENT, by_carrier=True, reason=Reason.OPTED_OUT, for_staff="opted_out_wrote")
-    if state.opted_out or (state.held and not bare_yes):
+    if state.opted_out or ((state.held or state.carrier_blocked) and not bare_yes):
         return Course(Step.START, by_carrier=True, reason=Reason.CARRIER_ANSWERS)
     if bare_yes and told:
         # C-013: the carrier has answered, so that nothing of ours may follow; what they said yes to is for a person.
@@ -126,7 +126,21 @@ def _conversation(body: str, state: ConsentState, textable: bool) -> Course:
         return Course(Step.SILENT, reason=Reason.OPTED_OUT, for_staff="opted_out_wrote")
     if not textable:
         return Course(Step.SILENT, reason=Reason.INVALID_NUMBER, for_staff="unanswerable")
+    if state.carrier_blocked:
+        # Nothing of ours arrives there: a person calls, or they text START.
+        return Course(Step.SILENT, reason=Reason.CARRIER_BLOCKED, for_staff="opted_out_wrote")
     if state.held:
-        clear = "?" in body or len(body.split()) >= CLEAR_WORDS or body.strip().casefold() in WELCOMES
-        return Course(Step.REPLY, resumes=True) if clear else Course(Step.SILENT, reason=Reason.HELD)
+        if body.strip().casefold() in WELCOMES:
+            return Course(Step.REPLY, resumes=True)
+        # However long it is, what the rules do not know is no clear word: the second look takes all texts together.
+        return Course(Step.HOLD, reason=Reason.HELD)
     return Course(Step.REPLY)
+
+
+def course_of_late(course: Course, state: ConsentState, at: datetime) -> Course:
+    """The course of a text that was written at `at` and found later: it undoes nothing that was said after it."""
+    if course.step in (Step.START, Step.OPT_IN) and state.opted_out and at <= state.opted_out.since:
+        return Course(Step.SILENT, reason=Reason.OPTED_OUT, for_staff="opted_out_wrote")
+    if state.held and at <= state.held.since and (course.resumes or course.step in (Step.START, Step.OPT_IN)):
+        return Course(Step.SILENT, reason=Reason.HELD)
+    return course

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, select, text, update
 
 from consent.gate import Circumstances, check
 from consent.ledger import Fact, append, lock, state_of
-from consent.models import Contact
+from consent.models import ConsentEvent, Contact
 from consent.policy import Allow, Block, Defer
 from consent.purposes import Purpose, Reason, carrier_reason
 from consent.state import EventKind
@@ -34,6 +34,7 @@ from conversations.models import (
     State,
 )
 from conversations.people import add_task, raise_alert
+from conversations.surroundings import surroundings
 from smsbot import work
 from smsbot.accounts import carrier_credentials, tenant_of
 from smsbot.actor import CARRIER, SYSTEM, Actor, Role
@@ -56,7 +57,7 @@ from smsbot.runtime import Runtime
 from smsbot.segments import folded, segmentation
 from smsbot.settings import CARRIER_CONNECT_TIMEOUT_S, CARRIER_READ_TIMEOUT_S, LEASE_S
 from smsbot.tenancy import SEGMENTS_PER_SECOND, Number, ReplyMode
-from smsbot.writes import put_object, put_statement
+from smsbot.writes import Prepared, prepared, put_object, put_statement
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ PAUSE_AFTER_CONFIG_ERROR = timedelta(minutes=5)
 PACE_LIFTED = 1000.0  # segments a second from which a number's line is not worth counting
 SLOT_LASTS = timedelta(seconds=2)  # a place that was missed by more is gone: after an outage all would leave at once
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0  # before a text that was never processed is tried again
+# Reasons that nobody chose: the lead waits for something that will not come, so a person gets it.
+LOST = frozenset({Reason.STALE, Reason.NO_CREDENTIALS, Reason.CARRIER_BLOCKED})
 REPEATABLE = frozenset({Purpose.APPOINTMENT, Purpose.NOTIFICATION})  # may go again after a lost or late-failed try
 VALIDITY_S = 600
 FOLLOWS = timedelta(microseconds=1)  # an answer stands after its question wherever texts are ordered by time
@@ -229,21 +232,55 @@ def cancel_waiting(
     return ids
 
 
-# The states are written out: the index of what waits is partial, and a prepared statement does not know its parameters.
-CANCEL_REPLIES = f"""
-WITH canceled AS (
-    UPDATE messages SET state = '{State.CANCELED}', reason = '{Reason.NEWER_TEXT}'
-    WHERE tenant_id = %s AND contact_id = %s AND author = '{Author.AI}' AND purpose = '{Purpose.REPLY}'
-      AND state IN ({", ".join(f"'{state}'" for state in WAITING)})
-    RETURNING id
-)
-DELETE FROM work USING canceled WHERE work.tenant_id = %s AND work.kind = '{REPLY}' AND work.ref_id = canceled.id
-"""
+def _cancel_replies() -> Prepared:
+    # The states are written out: the index of what waits is a partial one.
+    waiting: list[ColumnElement[str]] = [literal_column(f"'{state.value}'") for state in WAITING]
+    canceled = (
+        update(Message)
+        .where(
+            Message.tenant_id == bindparam("tenant"),
+            Message.contact_id == bindparam("contact"),
+            Message.author == literal_column(f"'{Author.AI.value}'"),
+            Message.purpose == literal_column(f"'{Purpose.REPLY.value}'"),
+            Message.state.in_(waiting),
+        )
+        .values(
+            state=literal_column(f"'{State.CANCELED.value}'"), reason=literal_column(f"'{Reason.NEWER_TEXT.value}'")
+        )
+        .returning(Message.id)
+        .cte("canceled")
+    )
+    return prepared(
+        delete(work.Work).where(
+            work.Work.tenant_id == bindparam("tenant"),
+            work.Work.kind == literal_column(f"'{REPLY}'"),
+            work.Work.ref_id == canceled.c.id,
+        )
+    )
+
+
+CANCEL_REPLIES = _cancel_replies()
 
 
 def cancel_replies(session: TenantSession, contact_id: UUID) -> None:
     """A newer text voids the answers that still wait, drafted or not: one reply covers them all."""
-    put_statement(session, CANCEL_REPLIES, (session.tenant_id, contact_id, session.tenant_id))
+    put_statement(session, CANCEL_REPLIES(tenant=session.tenant_id, contact=contact_id))
+
+
+def cancel_opt_out_confirmation(session: TenantSession, contact_id: UUID) -> None:
+    """They came back before it left: "you are unsubscribed" would no longer be true."""
+    canceled = session.execute(
+        update(Message)
+        .where(
+            Message.tenant_id == session.tenant_id,
+            Message.contact_id == contact_id,
+            Message.kind == Kind.OPT_OUT_CONFIRMATION,
+            Message.state.in_(WAITING),
+        )
+        .values(state=State.CANCELED, reason=Reason.NEWER_TEXT.value)
+        .returning(Message.id)
+    ).all()
+    work.drop(session, SEND, [row.id for row in canceled])
 
 
 # ---- sending ---------------------------------------------------------------------------------------------------------
@@ -289,11 +326,8 @@ def _reserve(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> _Reser
     reserved = None
     with runtime.transaction(claim.tenant_id) as session:
         now = runtime.clock.now()
-        contact_id = session.scalars(
-            select(Message.contact_id).where(Message.tenant_id == claim.tenant_id, Message.id == claim.ref_id)
-        ).first()
-        contact = lock(session, contact_id) if contact_id else None
-        message = session.get(Message, claim.ref_id, populate_existing=True) if contact else None
+        found = surroundings(session, claim.ref_id, lock=True)
+        contact, message = found or (None, None)
         if contact is None or message is None or message.state not in (*WAITING, State.SENDING):
             work.finish(session, claim)
         elif message.state is State.SENDING:
@@ -343,6 +377,7 @@ def _gated(
             permit_id=message.permit_id,
             has_credentials=credentials is not None,
             stale_after=message.stale_after,
+            never_wrote=conversation.last_inbound_at is None,
             newer_text=_superseded(session, message),
             taken_over=message.author is Author.AI and conversation.taken_over_at is not None,
             mode_off=message.author is Author.AI and mode is ReplyMode.OFF,
@@ -362,11 +397,25 @@ def _gated(
             burst_over(session, message)
             work.finish(session, claim)
             _note_outcome(session, message, now, "message.blocked")
+            if reason in LOST:
+                add_task(
+                    session,
+                    "text_not_sent",
+                    message.id,
+                    conversation_id=message.conversation_id,
+                    now=now,
+                    actor=SYSTEM,
+                    cause=CAUSE,
+                    reason=reason.value,
+                )
             return None
         case Allow(_, event_id, _):
-            message.consent_event_id = event_id
+            pass
     assert credentials is not None  # the gate blocks without them
-    if not message.body.strip():  # nothing was drafted, and the mode changed since
+    if not message.body.strip():
+        if message.drafted_at is None:  # the mode or the takeover ended since it was passed over: drafted now
+            work.again(session, claim, now)
+            return None
         message.state, message.reason = State.BLOCKED, Reason.CONTENT.value
         work.finish(session, claim)
         return None
@@ -378,6 +427,7 @@ def _gated(
         .execution_options(synchronize_session=False)
     )
     message.state, message.reason, message.send_token = State.SENDING, None, token
+    message.consent_event_id = event_id
     message.sending_at, message.segments, message.lookups = now, segments, 0
     # Nobody else touches the row before the lease is over; after a crash it is claimed then, and looked up.
     work.extend(session, claim, now + timedelta(seconds=LEASE_S + 0.5))
@@ -485,11 +535,13 @@ def _sent(runtime: Runtime, claim: work.Claim, reserved: _Reserved, accepted: Ac
         message.sent_at = message.sent_at or now
         if accepted.segments:
             message.segments = accepted.segments
-        mark_said(session, message, now)
         # Whoever holds the row now: the outcome is known, so nothing is left to do.
         work.drop(session, claim.kind, [claim.ref_id])
-        _note_outcome(session, message, now, "message.sent")
+        if message.state not in (State.FAILED, State.UNDELIVERED):  # a callback that was quicker has said so
+            mark_said(session, message, now)
+            _note_outcome(session, message, now, "message.sent")
         failpoint("outbox.before_outcome_commit")
+    failpoint("outbox.outcome_committed")
 
 
 def mark_said(session: TenantSession, message: Message, now: datetime) -> None:
@@ -569,6 +621,7 @@ def _temporary(runtime: Runtime, claim: work.Claim, reserved: _Reserved, failure
         # Does not count towards quarantine: an hour of 429 is the carrier's state, not a poisoned row. What ends it
         # is `stale_after`, with its reason.
         work.again(session, claim, now + timedelta(seconds=delay_s))
+        failpoint("outbox.before_return_commit")
 
 
 def _unknown(runtime: Runtime, claim: work.Claim, reserved: _Reserved, failure: OutcomeUnknown) -> None:
@@ -579,6 +632,7 @@ def _unknown(runtime: Runtime, claim: work.Claim, reserved: _Reserved, failure: 
         if message is None or message.state is not State.SENDING:
             return
         message.error_code = failure.code
+        failpoint("outbox.before_doubt_commit")
 
 
 def _refused(
@@ -604,6 +658,7 @@ def _refused(
         act_on_code(runtime, session, contact, message, code, action, now=now)
         work.drop(session, claim.kind, [claim.ref_id])
         _note_outcome(session, message, now, "message.failed")
+        failpoint("outbox.before_refusal_commit")
 
 
 def act_on_code(
@@ -670,6 +725,24 @@ def act_on_code(
             )
         case _:
             pass
+
+
+def came_back_since(session: TenantSession, contact: Contact, message: Message) -> bool:
+    """Whether the person opted in, or the carrier lifted its block, after this text was handed over: then the carrier's
+    late word about it is no news."""
+    return (
+        session.scalars(
+            select(ConsentEvent.id)
+            .where(
+                ConsentEvent.tenant_id == session.tenant_id,
+                ConsentEvent.contact_id == contact.id,
+                ConsentEvent.kind.in_((EventKind.START, EventKind.OPT_IN, EventKind.CARRIER_UNBLOCK)),
+                ConsentEvent.at > (message.sending_at or message.created_at),
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
 
 
 def record_carrier_block(
@@ -781,6 +854,7 @@ def _conclude(
         if message is None or message.sending_at is None:  # a callback was quicker
             work.finish(session, claim)
             return
+        failpoint("outbox.concluding")
         if found is not None:
             message.provider_sid = found.provider_sid
             message.state = moved_on(message.state, state_reported(found.status) or State.SENT)

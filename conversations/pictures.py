@@ -11,6 +11,7 @@ from smsbot import work
 from smsbot.accounts import carrier_credentials, tenant_of
 from smsbot.actor import SYSTEM
 from smsbot.events import record
+from smsbot.failpoints import failpoint
 from smsbot.gateways.media import MediaRefused, MediaUnavailable, fetch_media
 from smsbot.logs import log_event
 from smsbot.runtime import Runtime
@@ -49,6 +50,7 @@ def fetch(runtime: Runtime, claim: work.Claim) -> None:
         except MediaUnavailable as failure:
             log_event(logger, "media.unavailable", media_id=str(claim.ref_id), why=str(failure))
             state, reason = ("failed", "unavailable") if too_late else ("pending", "unavailable")
+    failpoint("pictures.fetched")
     _keep(runtime, claim, state, reason, content, content_type)
 
 
@@ -84,6 +86,7 @@ def _keep(
             message_id=media.message_id,
             details={"media": str(media.id), "reason": reason},
         )
+        failpoint("pictures.before_commit")
 
 
 def content_of(runtime: Runtime, data_key: str, media: Media, tenant_id: UUID) -> bytes | None:

@@ -16,6 +16,7 @@ from conversations.inbound import InboundText, accept
 from smsbot import work
 from smsbot.accounts import Recipient, carrier_credentials, tenant_of
 from smsbot.errors import SendFailed
+from smsbot.failpoints import failpoint
 from smsbot.gateways.carrier import CarrierMessage, SmsGateway
 from smsbot.logs import log_event
 from smsbot.masking import masked
@@ -92,6 +93,7 @@ def reconcile(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
         with runtime.transaction(tenant_id) as session:
             work.again(session, claim, now + RETRY)
         return
+    failpoint("reconciliation.listed")
     recipient = Recipient(
         tenant_id,
         number.id,
@@ -123,6 +125,7 @@ def _accept(runtime: Runtime, recipient: Recipient, message: CarrierMessage) -> 
         recipient=address(message.to or recipient.number),
         body=safe.text,
         flags=body.flagged | safe.kinds | {"reconciled"},
+        written_at=message.created_at,
     )
     return 0 if accept(runtime, recipient, text, cause="work:reconcile").repeated else 1
 
@@ -138,3 +141,4 @@ def _finish(runtime: Runtime, claim: work.Claim, through: datetime | None, *, he
             return
         number.hold_until_reconciled = False
         work.finish(session, claim)
+        failpoint("reconciliation.before_commit")

@@ -54,6 +54,7 @@ from conversations.models import (
 )
 from conversations.people import add_task, raise_alert
 from conversations.prompt import messages_for
+from conversations.surroundings import surroundings
 from conversations.templates import disclosed, text_for
 from smsbot import work
 from smsbot.accounts import tenant_of
@@ -119,6 +120,7 @@ def answer(runtime: Runtime, gateway: SmsGateway, model: ChatModel | None, claim
         second = second_look(model, context.settling)
         if not _settle_hold(runtime, claim, second):
             return
+    failpoint("replies.before_model")
     drafted = draft(runtime, model, context)
     failpoint("replies.drafted")
     if _store(runtime, claim, context, drafted):
@@ -130,12 +132,12 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
     """None when there is nothing to draft: the words are there already, or the row is past waiting."""
     now = runtime.clock.now()
     with runtime.transaction(claim.tenant_id) as session:
-        message = session.get(Message, claim.ref_id)
-        if message is None or message.state not in WAITING or message.drafted_at is not None:
+        found = surroundings(session, claim.ref_id, lock=False)
+        if found is None or found[1].state not in WAITING or found[1].drafted_at is not None:
             return None
+        contact, message = found
         tenant = tenant_of(session, claim.tenant_id)
         conversation = session.get_one(Conversation, message.conversation_id)
-        contact = session.get_one(Contact, message.contact_id)
         lead = session.get_one(Lead, conversation.lead_id)
         turns, flags, gap = _turns(session, conversation)
         mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
@@ -294,8 +296,13 @@ def _confirm_opt_out(
     now: datetime,
 ) -> None:
     number = session.get_one(Number, conversation.number_id)
+    asked = session.get(Message, message.in_reply_to) if message.in_reply_to else None
     permit_id = grant_permit(
-        session, contact_id=contact.id, event_id=event_id, kind=PermitKind.OPT_OUT_CONFIRMATION, now=now
+        session,
+        contact_id=contact.id,
+        event_id=event_id,
+        kind=PermitKind.OPT_OUT_CONFIRMATION,
+        now=asked.created_at if asked else now,  # five minutes count from their words, not from our understanding
     )
     language = contact.language or "en"
     outbox.put(
@@ -468,6 +475,7 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
         if silent:
             conversation.burst_started_at = None
             work.finish(session, claim)
+        failpoint("replies.before_store_commit")
         return not silent
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from consent.ledger import Fact, append, lock, state_of
 from consent.models import Contact
 from consent.purposes import CONSENTED, Purpose, Reason
-from consent.state import EventKind
+from consent.state import Basis, EventKind
 from conversations import outbox, people
 from conversations.models import Alert, Author, Conversation, Direction, Kind, Lead, Message, Task
 from conversations.visibility import sees_all, visible
@@ -172,6 +172,20 @@ def settle_hold(
         if state_of(contact).held is None:
             return None
         _append(runtime, session, contact, EventKind.RESUME, actor, now, note)
+        held = session.scalars(
+            select(Message)
+            .where(
+                Message.tenant_id == tenant_id,
+                Message.conversation_id == conversation.id,
+                Message.direction == Direction.INBOUND,
+                Message.reason == Reason.HELD.value,
+            )
+            .order_by(Message.created_at.desc(), Message.id.desc())
+            .limit(1)
+        ).first()
+        if held is not None:
+            # Read as what it was, an ordinary text: it permits an answer from when they wrote it, not from now.
+            _append(runtime, session, contact, EventKind.INQUIRY, actor, now, note, text=held)
         contact.wrong_number_at = None
         record(
             session,
@@ -241,14 +255,18 @@ def _append(
     actor: Actor,
     now: datetime,
     note: str,
+    *,
+    text: Message | None = None,
 ) -> UUID:
     tenant = tenant_of(session, session.tenant_id)
     fact = Fact(
         kind,
-        now,
+        text.created_at if text else now,
         "agent_entry",
         {"address": contact.address, "note": note[:1000], "agent": str(actor.id)},
         purposes=CONSENTED if kind is EventKind.OPT_OUT else (),
+        basis=Basis.CONVERSATIONAL if kind is EventKind.INQUIRY else None,
         rule="staff",
+        message_id=text.id if text else None,
     )
     return append(session, contact, runtime.cipher(tenant.data_key), fact, actor=actor, now=now)

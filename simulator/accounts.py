@@ -60,7 +60,8 @@ class SharedKey:
 class Account:
     """`token` signs webhooks; `secondary_token` opens the REST API too, as during a rotation, but never signs.
 
-    `verified` is None for a paid account; a trial account may write to these numbers only.
+    `verified` is None for a paid account; a trial account may write to these numbers only. `name` is for the phone
+    page alone: whom a person thinks to be texting with.
     """
 
     sid: str
@@ -69,6 +70,7 @@ class Account:
     numbers: Mapping[str, Number] = field(default_factory=dict)
     shared_key: SharedKey | None = None
     verified: frozenset[str] | None = None
+    name: str | None = None
 
     def pool(self, service: str) -> tuple[Number, ...]:
         """The numbers of a Messaging Service in the order they were given; empty when there is no such service."""
@@ -109,7 +111,7 @@ def number_from(written: Mapping[str, Any]) -> Number:
 
 def account_from(written: Mapping[str, Any], known: Account | None = None) -> Account:
     """The account as written; what is left out stays as `known` has it. Raises ValueError naming the wrong field."""
-    fields = {"sid", "token", "secondary_token", "numbers", "shared_key", "verified"}
+    fields = {"sid", "token", "secondary_token", "numbers", "shared_key", "verified", "name"}
     _only(written, fields, "account")
     sid = str(written.get("sid", ""))
     if not ACCOUNT_SID.fullmatch(sid):
@@ -130,6 +132,8 @@ def account_from(written: Mapping[str, Any], known: Account | None = None) -> Ac
     if "verified" in written:
         verified = written["verified"]
         account = replace(account, verified=None if verified is None else frozenset(verified))
+    if "name" in written:
+        account = replace(account, name=None if written["name"] is None else str(written["name"]))
     return account
 
 

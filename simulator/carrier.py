@@ -11,12 +11,13 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from simulator.accounts import Account, Number, account_from, e164
 from simulator.draws import Draws, chosen, within
+from simulator.exchanges import Exchange, Exchanges, Kind
 from simulator.faults import CarrierFault, CarrierFaults, ForcedError
 from simulator.journal import Clock, Journal
 from simulator.keywords import reaction_to
@@ -96,6 +97,7 @@ class Carrier:
         self.clock = clock
         self.journal = journal
         self.timetable = timetable
+        self.exchanges = Exchanges(clock)
         self.faults = CarrierFaults()
         self._planned: deque[CarrierFault] = deque()
         self.draws = draws
@@ -123,9 +125,16 @@ class Carrier:
         with self._lock:
             self.timetable.clear()
             self._kept = _Kept()
+            self.exchanges.clear()
             self.set_faults(CarrierFaults())
 
     # --- reading ----------------------------------------------------------------------------------------------------
+
+    @property
+    def faults_left(self) -> CarrierFaults:
+        """The faults as they stand: what was planned and has happened is gone."""
+        with self._lock:
+            return replace(self.faults, next=tuple(self._planned))
 
     @property
     def accepted(self) -> list[dict[str, Any]]:
@@ -382,6 +391,7 @@ class Carrier:
         left_s = max(0.1, policy.total_s - (time.monotonic() - began))
         attempt = self.caller.attempt(url, form, account, policy, token=token, left_s=left_s)
         pause = retry_after_s(policy, count, time.monotonic() - began, attempt.failure)
+        self._keep_attempt(Kind.CALLBACK, message.sid, account.sid, message.person, form, attempt, count)
         self.journal.add(
             "callback",
             {
@@ -454,8 +464,12 @@ class Carrier:
                 journey = [future.result() for future in [pool.submit(one) for _ in range(call.copies)]]
         else:
             journey = [one() for _ in range(call.copies)]
+        told = dict(call.form)
+        sid = sid or told.get("MessageSid")
         for copy, attempts in enumerate(journey, 1):
-            for attempt in attempts:
+            for count, attempt in enumerate(attempts, 1):
+                account, person = told.get("AccountSid", ""), told.get("From", "")
+                self._keep_attempt(Kind.WEBHOOK, sid, account, person, call.form, attempt, count, call.method)
                 self.journal.add(
                     "webhook",
                     {
@@ -463,12 +477,35 @@ class Carrier:
                         "sid": sid,
                         "copy": copy,
                         "http": attempt.status,
-                        "body": dict(call.form).get("Body"),
-                        "from": dict(call.form).get("From"),
+                        "body": told.get("Body"),
+                        "from": told.get("From"),
                     },
                     mono=attempt.answered,
                 )
         return journey
+
+    def _keep_attempt(
+        self,
+        kind: Kind,
+        sid: str | None,
+        account: str,
+        person: str,
+        form: Form,
+        attempt: Attempt,
+        count: int,
+        method: str = "POST",
+    ) -> None:
+        """Notes one call to the program for whoever looks at the wire."""
+        exchange = Exchange(kind, sid, account, person, method, attempt.url, attempt.headers, tuple(form), count)
+        self.exchanges.begin(exchange, began=attempt.sent)
+        self.exchanges.end(
+            exchange,
+            attempt.status,
+            headers=attempt.reply.headers.items() if attempt.reply else (),
+            answer=attempt.reply.body if attempt.reply else b"",
+            note=attempt.failure,
+            ended=attempt.answered,
+        )
 
     def _line(self, sid: str, to: str) -> tuple[Account, Number]:
         account = self.accounts.get(sid)

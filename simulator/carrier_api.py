@@ -18,9 +18,10 @@ from urllib.parse import quote, unquote, urlencode
 
 from simulator.accounts import Account, e164
 from simulator.carrier import Carrier
+from simulator.exchanges import Exchange, Kind
 from simulator.faults import CarrierFault
 from simulator.messages import API_VERSION, Message, media_resource, resource
-from simulator.refusals import Refusal, create_from
+from simulator.refusals import Create, Refusal, create_from
 from simulator.wire import Answer, Cut, Request, json_answer
 
 PATH = re.compile(
@@ -109,11 +110,30 @@ class CarrierAPI:
 
     def _create(self, account: Account, request: Request) -> Answer:
         carrier = self._carrier
-        asked = create_from(request.form())
+        form = request.form()
+        asked = create_from(form)
+        exchange = Exchange(
+            Kind.REQUEST, None, account.sid, e164(asked.to) or asked.to, request.method,
+            f"{carrier.base_url}{request.target}", tuple(request.headers.items()), tuple(form),
+        )  # fmt: skip
+        carrier.exchanges.begin(exchange, began=request.received)
         number = carrier.requested(account, asked, request.received)
         fault = carrier.next_fault()
         if fault:
             carrier.journal.add("fault", {"request": number, "fault": fault.value})
+        note = fault.value if fault else None
+        try:
+            answer = self._decided(account, asked, number, fault, exchange)
+        except Cut:
+            carrier.exchanges.end(exchange, 0, note=note)
+            raise
+        carrier.exchanges.end(exchange, answer.status, headers=answer.headers, answer=answer.body, note=note)
+        return answer
+
+    def _decided(
+        self, account: Account, asked: Create, number: int, fault: CarrierFault | None, exchange: Exchange
+    ) -> Answer:
+        carrier = self._carrier
         self._wait(carrier.latency_s())
         match fault:
             case CarrierFault.TOO_MANY_REQUESTS:
@@ -130,6 +150,7 @@ class CarrierAPI:
         outcome = carrier.accept(account, asked, number)
         if isinstance(outcome, Refusal):
             return _refused(outcome)
+        exchange.sid = outcome.sid
         return self._created(outcome, fault)
 
     def _created(self, message: Message, fault: CarrierFault | None) -> Answer:

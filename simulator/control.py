@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from simulator.accounts import Account
 from simulator.carrier import WEBHOOK_RETRIES, Call, Carrier, Text
+from simulator.fault_form import faults_shown
 from simulator.faults import carrier_faults_from, model_faults_from
 from simulator.messages import Media
 from simulator.model import Model
@@ -48,7 +49,7 @@ class Control:
 
     def answer(self, request: Request) -> Answer:
         """400 with `error` for what cannot be done, 403 for a page of another site, 404 for an unknown path."""
-        if not _from_here(request):
+        if not from_here(request):
             return json_answer(403, {"error": "the simulator is steered from this machine only"})
         routes: dict[tuple[str, str], Callable[[Body], Answer]] = {
             ("POST", "/sim/inbound"): self._inbound,
@@ -111,6 +112,8 @@ class Control:
                 "said": counts["said"],
                 "pending": carrier.timetable.pending,
                 "model": {"requests": self.model.calls},
+                "faults": faults_shown(carrier.faults_left, self.model.faults_left),
+                "seq": carrier.journal.last,
             },
         )
 
@@ -245,7 +248,7 @@ class Control:
         )
 
 
-def _from_here(request: Request) -> bool:
+def from_here(request: Request) -> bool:
     """Whether the request names this machine as its host and comes from no other site's page (DNS rebinding, CSRF)."""
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     origin = request.headers.get("origin")

@@ -62,6 +62,11 @@ class Journal:
         with self._lock:
             self.counts[name] += 1
 
+    @property
+    def last(self) -> int:
+        """The number of the newest entry, 0 before the first."""
+        return self._seq
+
     def since(self, seq: int) -> list[dict[str, Any]]:
         """The entries after number `seq`, oldest first."""
         with self._lock:

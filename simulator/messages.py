@@ -199,6 +199,10 @@ def on_phone(message: Message) -> dict[str, Any]:
         "author": message.author.value,
         "body": message.body,
         "media": [media.content_type for media in message.media],
+        "pictures": [
+            {"sid": media.sid, "content_type": media.content_type, "url": media.url} for media in message.media
+        ],
+        "service": message.service,
         "segments": message.segments,
         "status": message.status,
         "error_code": message.error_code,

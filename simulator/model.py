@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.draws import Draws, chosen, within
@@ -60,6 +60,12 @@ class Model:
         with self._lock:
             self._requests.clear()
             self._count = 0
+
+    @property
+    def faults_left(self) -> ModelFaults:
+        """The faults as they stand: what was planned or scripted and has happened is gone."""
+        with self._lock:
+            return replace(self.faults, next=tuple(self._planned), scripted=tuple(self._scripted))
 
     @property
     def calls(self) -> int:

@@ -1,4 +1,7 @@
-"""Puts the stand-ins together on one address: Twilio under /2010-04-01/, the model under /v1/, control under /sim/."""
+"""Puts the stand-ins together on one address: carrier, model, control and the phone page.
+
+Twilio's API is under /2010-04-01/, the model's under /v1/, control under /sim/, the page at / and under /page/.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from simulator.draws import Draws
 from simulator.journal import Clock, Journal
 from simulator.messages import API_VERSION
 from simulator.model import Model
+from simulator.page import Page
+from simulator.phones import Phones
 from simulator.timetable import Timetable
 from simulator.webhooks import Caller
 from simulator.wire import Answer, Request, WireServer, json_answer
@@ -68,6 +73,7 @@ def start(
     model = Model(draws, clock, journal, stopping.wait)
     control = Control(carrier, model, time.monotonic())
     api = CarrierAPI(carrier, stopping.wait)
+    page = Page(carrier, model, Phones(carrier))
     for account in accounts:
         carrier.add_account(account)
 
@@ -80,7 +86,9 @@ def start(
             return control.answer(request)
         if request.target.startswith(STORAGE):
             return api.storage(request)
-        return json_answer(404, {"error": "nothing here: see /sim/state"})
+        if request.path == "/" or request.path.startswith("/page/"):
+            return page.answer(request)
+        return json_answer(404, {"error": "nothing here: see / and /sim/state"})
 
     server = WireServer(host, port, answer)
     carrier.base_url = server.url

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from simulator.accounts import Account, SharedKey
@@ -36,13 +37,18 @@ class Policy:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One call. `status` is 0 without an answer; `failure` is ct, rt, 4xx, 5xx or None; times are monotonic."""
+    """One call. `status` is 0 without an answer; `failure` is ct, rt, 4xx, 5xx or None; times are monotonic.
+
+    `url` and `headers` are what was sent, the signature among them.
+    """
 
     status: int
     failure: str | None
     sent: float
     answered: float
     reply: Reply | None = None
+    url: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def policy_in(url: str) -> Policy:
@@ -121,19 +127,20 @@ class Caller:
             every |= signature_headers(signer, url, form)
         every |= dict(headers)
         sent = time.monotonic()
+        made = partial(Attempt, url=signed_url(url), headers=tuple(every.items()))
         route = self.route(url)
         if route is None:
-            return Attempt(0, None, sent, sent)
+            return made(0, None, sent, sent)
         connect_s, read_s = min(policy.connect_s, left_s), min(policy.read_s, left_s)
         host = urlsplit(signed_url(url)).netloc
         try:
             reply = exchange(method, route, every, body.encode(), connect_s=connect_s, read_s=read_s, host=host)
         except NoConnection:
-            return Attempt(0, "ct", sent, time.monotonic())
+            return made(0, "ct", sent, time.monotonic())
         except NoAnswer:
-            return Attempt(0, "rt", sent, time.monotonic())
+            return made(0, "rt", sent, time.monotonic())
         failure = f"{reply.status // 100}xx" if reply.status >= 400 else None
-        return Attempt(reply.status, failure, sent, time.monotonic(), reply)
+        return made(reply.status, failure, sent, time.monotonic(), reply)
 
     def deliver(
         self,

@@ -6,11 +6,11 @@ import logging
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from smsbot.crypto import DataCipher, DecryptionFailed
-from smsbot.database import TenantSession
+from smsbot.database import TenantSession, look_up
 from smsbot.gateways.carrier import CarrierCredentials
 from smsbot.logs import log_event
 from smsbot.runtime import Runtime
@@ -19,8 +19,7 @@ from smsbot.tenancy import Credential, CredentialKind, CredentialState, OptOutHa
 
 logger = logging.getLogger(__name__)
 
-# One statement that needs no tenant: a transaction of its own would be three more round trips for every webhook.
-BY_CARRIER = text("SELECT * FROM tenants_by_carrier(:account, :address, :service)")
+BY_CARRIER = "SELECT * FROM tenants_by_carrier($1, $2, $3)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,7 @@ def candidates(runtime: Runtime, account_sid: str, address: str, service_sid: st
     in the same account does not shadow the first: whoever's key verifies the signature wins. A tenant whose keys cannot
     be read any more is passed over; raises DecryptionFailed when no other is left, so that the carrier comes again.
     """
-    with runtime.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        rows = connection.execute(
-            BY_CARRIER, {"account": account_sid, "address": address, "service": service_sid}
-        ).all()
+    rows = look_up(runtime.engine, BY_CARRIER, (account_sid, address, service_sid))
     recipients: dict[UUID, Recipient] = {}
     keys: dict[UUID, dict[UUID, SigningKey]] = {}
     unreadable: DecryptionFailed | None = None
@@ -120,4 +116,4 @@ def carrier_credentials(runtime: Runtime, session: TenantSession, tenant: Tenant
 
 def tenant_of(session: Session, tenant_id: UUID) -> Tenant:
     """The tenant's row; it exists as long as anything of it is due."""
-    return session.scalars(select(Tenant).where(Tenant.id == tenant_id)).one()
+    return session.get_one(Tenant, tenant_id)

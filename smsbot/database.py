@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import psycopg
+from psycopg.rows import namedtuple_row
 from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, TypeDecorator, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import UserDefinedType
@@ -34,7 +36,7 @@ STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 2
 KNOCK_TIMEOUT_S = 0.7
-SET_TENANT = "SELECT set_config('app.tenant', %s, true)"
+SET_TENANT = "SELECT set_config('app.tenant', $1, true)"
 TENANT_SET_LATER = (
     "tenant_set_later"  # key in session.info: whoever begins the transaction sets it in the same round trip
 )
@@ -154,6 +156,30 @@ def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8, pool
     return engine
 
 
+def look_up(engine: Engine, query: str, parameters: Sequence[Any]) -> list[Any]:
+    """The rows of one query that needs no tenant, by name; $1, $2 … are its parameters. Raises SQLAlchemy's errors.
+
+    Not a transaction: beginning and ending one would be two more round trips for every webhook.
+    """
+    pooled = engine.raw_connection()
+    try:
+        connection = pooled.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        connection.autocommit = True
+        try:
+            cursor = psycopg.RawCursor(connection, row_factory=namedtuple_row)
+            return cursor.execute(query, parameters, prepare=True).fetchall()
+        except psycopg.Error as error:
+            if connection.closed:
+                pooled.invalidate(error)
+            raise DBAPIError.instance(query, None, error, psycopg.Error, hide_parameters=True) from error
+        finally:
+            if not connection.closed:
+                connection.autocommit = False
+    finally:
+        pooled.close()
+
+
 class TenantSession(Session):
     """A session of one tenant, or of none (`tenant=None`: only the tables without row-level security)."""
 
@@ -170,7 +196,9 @@ def _set_tenant(session: Session, transaction: SessionTransaction, connection: C
     # Transaction-local, so a pooled connection never carries it to the next user; NULLIF in the policies because a
     # reused connection then reads '' and not NULL.
     if not session.info.get(TENANT_SET_LATER):
-        connection.exec_driver_sql(SET_TENANT, tenant_setting(session))
+        driver_connection = connection.connection.driver_connection
+        assert isinstance(driver_connection, psycopg.Connection)
+        psycopg.RawCursor(driver_connection).execute(SET_TENANT, tenant_setting(session), prepare=True)
 
 
 def tenant_setting(session: Session) -> tuple[str]:

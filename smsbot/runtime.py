@@ -16,6 +16,7 @@ from smsbot.bell import Bell
 from smsbot.clock import Clock
 from smsbot.crypto import DataCipher, Keyring
 from smsbot.database import TenantSession
+from smsbot.failpoints import failpoint
 from smsbot.settings import Settings
 
 AFTER_COMMIT = "after_commit"  # key in session.info: what to do once the rows can be seen
@@ -43,6 +44,7 @@ class Runtime:
         for call in session.info.pop(AFTER_COMMIT, ()):
             call()
         for queue in session.info.pop("bells", ()):
+            failpoint("runtime.before_ring")
             self.bell.ring(queue)
 
     def cipher(self, wrapped_data_key: str) -> DataCipher:

@@ -17,6 +17,8 @@ from typing import Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from smsbot.errors import ConfigurationError
+from smsbot.failpoints import FOLDER_VARIABLE as FAILPOINTS_FOLDER
+from smsbot.failpoints import VARIABLE as FAILPOINTS
 
 Environment = Literal["development", "production"]
 T = TypeVar("T")
@@ -191,6 +193,11 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         problems += _unfit_addresses(public_url, redis_url, twilio_api_url, simulator_url)
         if variables.text("FLASK_DEBUG").lower() not in _FALSE:
             problems.append("FLASK_DEBUG shows the inside to strangers in production: unset it")
+        problems += [
+            f"{name} breaks things on purpose: unset it"
+            for name in (FAILPOINTS, FAILPOINTS_FOLDER)
+            if variables.text(name)
+        ]
     if problems:
         raise ConfigurationError("; ".join(problems))
 

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.database import Base, TenantSession, UtcDateTime
 from smsbot.errors import LeaseLost
+from smsbot.failpoints import failpoint
 from smsbot.writes import put_row
 
 LEASE_S = 30  # a crashed worker's rows are claimed again after this; longer than model, gate and carrier together
@@ -161,6 +162,8 @@ def claim(engine: Engine, queue: str, now: datetime, *, most: int = 1, lease_s: 
         rows = connection.execute(
             CLAIM, {"queue": queue, "now": now, "until": now + timedelta(seconds=lease_s), "most": most}
         ).all()
+    if rows:
+        failpoint("work.claimed")
     return [Claim(r.id, r.tenant_id, r.kind, r.ref_id, r.contact_id, r.attempts, r.lease_token, r.due_at) for r in rows]
 
 

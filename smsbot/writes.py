@@ -1,41 +1,56 @@
 """Rows that are written together, in one go, before the next query or the commit; and rows that are read together.
 
 A use case writes half a dozen rows that nobody reads back in its transaction. Sent one by one each costs a round trip
-and the ORM's unit of work; kept here they go out in one pipeline of prepared statements, in the order they were given.
+and the ORM's unit of work; kept here they go out as one prepared statement, in one round trip.
 The same holds for what it reads first: `fetch` begins the transaction and asks everything in one round trip.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
-from sqlalchemy import event, inspect
-from sqlalchemy.dialects.postgresql.psycopg import dialect
+from sqlalchemy import Dialect, Executable, Float, Numeric, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 from smsbot.database import SET_TENANT, TENANT_SET_LATER, Base, TenantSession, WrongTenant, tenant_setting
 
 WAITING = "writes"  # keys in session.info
 CHANGING = "changes"
 
-Query = tuple[str, Sequence[Any]]  # with %s
+NUMERIC, FLOAT8 = 1700, 701  # PostgreSQL's type numbers (pg_type.dat): what is read as a number depends on them
+
+Query = tuple[str, Sequence[Any]]  # with $1, $2 …
 Row = TypeVar("Row", bound=Base)
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One row: `columns` are written, of the row with `keys` when there are any; `suffix` is an ON CONFLICT clause."""
+
+    table: str
+    columns: tuple[str, ...]
+    values: Sequence[Any]
+    suffix: str = ""
+    keys: tuple[str, ...] = ()
 
 
 def put_row(session: TenantSession, model: type[Base], values: Mapping[str, Any], *, suffix: str = "") -> None:
     """Have a row of `model` written before the session's next query. `suffix` is an ON CONFLICT clause."""
     if values["tenant_id"] != session.tenant_id:
         raise WrongTenant(f"a row of {model.__tablename__} belongs to another tenant than its session")
-    query = _insert(model.__tablename__, tuple(values), suffix)
-    session.info.setdefault(WAITING, []).append((query, [_adapted(value) for value in values.values()]))
+    row = _Write(model.__tablename__, tuple(values), [_adapted(value) for value in values.values()], suffix)
+    session.info.setdefault(WAITING, []).append(row)
 
 
 def put_object(session: TenantSession, row: Base) -> None:
@@ -45,9 +60,9 @@ def put_object(session: TenantSession, row: Base) -> None:
     session.info.setdefault(WAITING, []).append(row)
 
 
-def put_statement(session: TenantSession, query: str, parameters: Sequence[Any]) -> None:
-    """Have a statement whose result nobody needs run among the rows, in their order."""
-    session.info.setdefault(WAITING, []).append((query, [_adapted(value) for value in parameters]))
+def put_statement(session: TenantSession, query: Query) -> None:
+    """Have a statement whose result nobody needs run after the rows that wait, and before those that come."""
+    session.info.setdefault(WAITING, []).append(query)
 
 
 def put_changes(session: TenantSession, row: Base) -> None:
@@ -55,52 +70,73 @@ def put_changes(session: TenantSession, row: Base) -> None:
 
     The caller holds its lock. Afterwards the object is the session's no longer. A query before that writes it as usual.
     """
+    if inspect(row).dict["tenant_id"] != session.tenant_id:
+        raise WrongTenant(f"a row of {row.__tablename__} belongs to another tenant than its session")
     session.info.setdefault(CHANGING, []).append(row)
 
 
 def fetch(session: TenantSession, *queries: Query) -> list[list[tuple[Any, ...]]]:
-    """The rows of each query, asked in one round trip together with what waits; it may begin the transaction."""
+    """The rows of each query, all asked in one round trip, which also begins the transaction when it has not begun.
+
+    Each query sees what was committed before it, so what is asked after a lock was waited for is new.
+    """
     begins = not session.in_transaction()
-    if begins:
-        session.info[TENANT_SET_LATER] = True
-    elif session.new or session.dirty or session.deleted:
-        _put_changes_first(session)
-    session.flush()
-    write(session, at_the_end=not session.in_nested_transaction())
+    session.info[TENANT_SET_LATER] = begins
     connection = _driver_connection(session)
-    if begins:
-        del session.info[TENANT_SET_LATER]
-    cursors = []
+    session.info[TENANT_SET_LATER] = False
+    if not begins:
+        if session.new or session.dirty or session.deleted:
+            session.flush()
+        write(session)
     try:
         with connection.pipeline():
             if begins:
-                connection.execute(SET_TENANT, tenant_setting(session), prepare=True)
-            for query, parameters in queries:
-                cursors.append(connection.execute(query, [_adapted(value) for value in parameters], prepare=True))
+                psycopg.RawCursor(connection).execute(SET_TENANT, tenant_setting(session), prepare=True)
+            cursors = [
+                psycopg.RawCursor(connection).execute(query, parameters, prepare=True) for query, parameters in queries
+            ]
         return [cursor.fetchall() for cursor in cursors]
     except psycopg.Error as error:
         raise _translated(error) from error
 
 
-@cache
-def columns_of(model: type[Base], table: str = "") -> str:
-    """The model's columns for a query of `fetch`, in the order of `loaded`."""
-    prefix = f"{table}." if table else ""
-    return ", ".join(f"{prefix}{attribute.columns[0].name}" for attribute in inspect(model).column_attrs)
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement that is made once, for `fetch` and `put_statement`, and the names of its parameters in their order."""
+
+    text: str
+    names: tuple[str, ...]
+
+    def __call__(self, **parameters: Any) -> Query:
+        return self.text, [parameters[name] for name in self.names]
+
+
+def prepared(statement: Executable) -> Prepared:
+    """The statement with its bound parameters. What a partial index needs must be a constant in it: `literal_column`.
+
+    (A prepared statement is planned without its parameters.)
+    """
+    assert isinstance(statement, ClauseElement)
+    compiled = statement.compile(dialect=_dialect(paramstyle="numeric_dollar"))
+    assert isinstance(compiled, SQLCompiler)
+    return Prepared(str(compiled), tuple(compiled.positiontup or ()))
+
+
+def columns_of(model: type[Base]) -> list[Any]:
+    """What to select for `loaded`."""
+    return [getattr(model, attribute.key) for attribute in inspect(model).column_attrs]
 
 
 def loaded(session: TenantSession, model: type[Row], values: Sequence[Any]) -> Row:
     """The session's object for a row that was read with `columns_of`, as that row is now."""
-    if len(values) != len(_readers(model)):
-        raise ValueError(f"a row of {model.__tablename__} has other columns than its model")
     read = {
         key: value if reader is None else reader(value)
         for (key, reader), value in zip(_readers(model), values, strict=True)
     }
-    if read["tenant_id"] != session.tenant_id:
+    if read.get("tenant_id", session.tenant_id) != session.tenant_id:
         raise WrongTenant(f"a row of {model.__tablename__} belongs to another tenant than its session")
     mapper = inspect(model)
-    identity = mapper.identity_key_from_primary_key([read[column.key] for column in mapper.primary_key])
+    identity = mapper.identity_key_from_primary_key(tuple(read[key] for key in _keys(model)))
     known = session.identity_map.get(identity)
     row = model() if known is None else known
     assert isinstance(row, model)
@@ -117,17 +153,29 @@ def write(session: Session, *, at_the_end: bool = False) -> None:
     waiting = session.info.pop(WAITING, None)
     if not waiting:
         return
+    statements: list[Query] = []
+    together: list[_Write] = []
     objects = []
+    for one in waiting:
+        match one:
+            case _Write():
+                together.append(one)
+            case Base():
+                objects.append(one)
+                values = _values_of(one)
+                together.append(_Write(one.__tablename__, tuple(values), [_adapted(v) for v in values.values()]))
+            case _:
+                statements += [*_merged(together), one]
+                together = []
+    statements += _merged(together)
     try:
         connection = _driver_connection(session)
-        with connection.pipeline():
-            cursor = connection.cursor()
-            for one in waiting:
-                if isinstance(one, Base):
-                    values = _values_of(one)
-                    objects.append(one)
-                    one = _insert(one.__tablename__, tuple(values), ""), [_adapted(v) for v in values.values()]
-                cursor.execute(*one, prepare=True)
+        if len(statements) == 1:
+            psycopg.RawCursor(connection).execute(*statements[0], prepare=True)
+        else:
+            with connection.pipeline():
+                for statement in statements:
+                    psycopg.RawCursor(connection).execute(*statement, prepare=True)
     except psycopg.Error as error:
         raise _translated(error) from error
     if at_the_end:
@@ -135,6 +183,36 @@ def write(session: Session, *, at_the_end: bool = False) -> None:
     for row in objects:
         make_transient_to_detached(row)
         session.add(row)
+
+
+def _merged(writes: Sequence[_Write]) -> list[Query]:
+    """One statement for all: foreign keys are checked at its end, and no two of them touch the same row."""
+    if not writes:
+        return []
+    shape = tuple((one.table, one.columns, one.suffix, one.keys) for one in writes)
+    return [(_statement(shape), [value for one in writes for value in one.values])]
+
+
+@lru_cache(maxsize=500)
+def _statement(shape: tuple[tuple[str, tuple[str, ...], str, tuple[str, ...]], ...]) -> str:
+    """The names in it are those of our models. Its parameters count through."""
+    parts, place = [], 0
+    for table, columns, suffix, keys in shape:
+        names = [f'"{name}"' for name in columns]
+        numbers = [f"${place + count}" for count in range(1, len(columns) + len(keys) + 1)]
+        if keys:
+            assigned = ", ".join(map(" = ".join, zip(names, numbers, strict=False)))
+            found = " AND ".join(
+                f'"{key}" = {number}' for key, number in zip(keys, numbers[len(columns) :], strict=True)
+            )
+            parts.append(" ".join(("UPDATE", table, "SET", assigned, "WHERE", found)))
+        else:
+            parts.append(
+                " ".join(("INSERT INTO", table, f"({', '.join(names)}) VALUES ({', '.join(numbers)})", suffix))
+            )
+        place += len(numbers)
+    *others, last = parts
+    return f"WITH {', '.join(f'w{count} AS ({one})' for count, one in enumerate(others))} {last}" if others else last
 
 
 def _driver_connection(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
@@ -147,62 +225,49 @@ def _translated(error: psycopg.Error) -> BaseException:
     return DBAPIError.instance("rows that were written together", {}, error, psycopg.Error, hide_parameters=True)
 
 
-@lru_cache(maxsize=500)
-def _insert(table: str, columns: tuple[str, ...], suffix: str) -> str:
-    # As text, for which the driver remembers what it made of it.
-    return (
-        sql.SQL("INSERT INTO {} ({}) VALUES ({}) {}")
-        .format(
-            sql.Identifier(table),
-            sql.SQL(", ").join(map(sql.Identifier, columns)),
-            sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
-            sql.SQL(suffix),
-        )
-        .as_string(None)
-    )
+def _dialect(**options: Any) -> Dialect:
+    made: Callable[..., Dialect] = make_url("postgresql+psycopg://").get_dialect()
+    return made(**options)
 
 
-@lru_cache(maxsize=500)
-def _update(table: str, columns: tuple[str, ...], keys: tuple[str, ...]) -> str:
-    def assigned(names: tuple[str, ...], between: str) -> sql.Composed:
-        return sql.SQL(between).join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in names)
-
-    return (
-        sql.SQL("UPDATE {} SET {} WHERE {}")
-        .format(sql.Identifier(table), assigned(columns, ", "), assigned(keys, " AND "))
-        .as_string(None)
-    )
+@cache
+def _keys(model: type[Base]) -> tuple[str, ...]:
+    """The attributes of the primary key."""
+    mapper = inspect(model)
+    return tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
 
 
 @cache
 def _readers(model: type[Base]) -> list[tuple[str, Callable[[Any], Any] | None]]:
     """Each column's attribute, and what makes the driver's value one of ours."""
-    known = dialect()
-    return [
-        (attribute.key, attribute.columns[0].type.dialect_impl(known).result_processor(known, None))
-        for attribute in inspect(model).column_attrs
-    ]
+    known = _dialect()
+
+    def reader(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+        sent_as = FLOAT8 if isinstance(kind, Float) else NUMERIC if isinstance(kind, Numeric) else None
+        return kind.dialect_impl(known).result_processor(known, sent_as)
+
+    return [(attribute.key, reader(attribute.columns[0].type)) for attribute in inspect(model).column_attrs]
 
 
 def _put_changes_first(session: Session) -> None:
     updates = []
     for row in session.info.pop(CHANGING, ()):
         state = inspect(row)
-        if state.session is not session or not state.persistent:
+        if state.session is not session:
             continue  # it is new: written whole
-        tenant = session.info.get("tenant")
-        if row.tenant_id != tenant:
-            raise WrongTenant(f"a row of {row.__tablename__} belongs to another tenant than its session")
-        mapper = state.mapper
         changed = {
-            mapper.column_attrs[key].columns[0].name: _adapted(state.dict[key])
+            state.mapper.column_attrs[key].columns[0].name: _adapted(state.dict[key])
             for key, old in state.committed_state.items()
             if state.dict[key] != old
         }
         if changed:
-            keys = tuple(column.name for column in mapper.primary_key)
-            query = _update(row.__tablename__, tuple(changed), keys)
-            updates.append((query, [*changed.values(), *(state.dict[column.key] for column in mapper.primary_key)]))
+            keys = {
+                column.name: state.dict[key]
+                for column, key in zip(state.mapper.primary_key, _keys(state.mapper.class_), strict=True)
+            }
+            updates.append(
+                _Write(row.__tablename__, tuple(changed), [*changed.values(), *keys.values()], keys=tuple(keys))
+            )
         session.expunge(row)
     if updates:
         session.info[WAITING] = [*updates, *session.info.get(WAITING, ())]

@@ -8,6 +8,7 @@ from flask import Response, request
 
 from conversations.callbacks import StatusReport, report
 from smsbot.errors import NotFound
+from smsbot.failpoints import failpoint
 from webhooks.requests import MESSAGE_SID, Refused, runtime_of_app, twiml, verified
 
 LONGEST_STATUS = 20
@@ -40,4 +41,5 @@ def receive(message_id: UUID) -> Response:
         )
     except NotFound as error:
         raise Refused(404, "no such message") from error
+    failpoint("callbacks.committed")
     return twiml()

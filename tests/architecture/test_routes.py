@@ -26,6 +26,9 @@ FOR_EVERYBODY = {
     "/readyz",
     "/metrics",
     "/api/v1/openapi.json",
+    "/login",
+    "/assets/<path:filename>",
+    "/bootstrap/static/<path:filename>",
 }
 
 

@@ -18,19 +18,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import psycopg
-from sqlalchemy import select
-
-from smsbot.tenancy import Tenant
 from tests.chaos import evidence, load, nemesis
 from tests.chaos.checker import SETTLED_WITHIN_S, Violation, figures, violations
 from tests.chaos.cluster import TREE, Cluster
 
 PER_SECOND = 25
 STEP_S = 0.05
-LOOK_S = 0.25
 GIVE_UP_S = 40.0  # after the last text: who has no answer by then is lost
-FAULTS_OFF = {"carrier": {"latency_ms": [5, 50]}}
 SHOWN = 20
 
 
@@ -76,11 +70,12 @@ def _run(cluster: Cluster, seconds: float, inbound: int, calm: bool) -> tuple[ev
     if not calm:
         cluster.steer("/sim/faults", {"carrier": nemesis.CARRIER_FAULTS})
 
-    def form(text: load.Said) -> Mapping[str, Any]:
-        shop = cluster.shops[text.shop]
-        return {"account": shop.account, "from": text.person, "to": shop.number, "body": text.body, "sid": text.sid}
-
-    told = load.Load(texts, form, lambda body: cluster.steer("/sim/inbound", body), seconds + GIVE_UP_S)
+    told = load.Load(
+        texts,
+        lambda text: load.form(cluster.shops[text.shop], text),
+        lambda body: cluster.steer("/sim/inbound", body),
+        seconds + GIVE_UP_S,
+    )
     watcher = evidence.Watcher(cluster.connect)
     watcher.start()
     began = time.monotonic()
@@ -89,16 +84,16 @@ def _run(cluster: Cluster, seconds: float, inbound: int, calm: bool) -> tuple[ev
         harm.step(time.monotonic() - began)
         cluster.tend()
         time.sleep(STEP_S)
-    cluster.steer("/sim/faults", FAULTS_OFF)
+    cluster.steer("/sim/faults", nemesis.FAULTS_OFF)
     cluster.end_failpoints()
     calm_at = time.monotonic()
     for name in list(cluster.frozen):
         cluster.frozen[name] = calm_at
     if cluster.redis_back_at is not None:
         cluster.redis_back_at = calm_at
-    drained_s, settled_s = _drained(cluster, told, calm_at)
+    drained_s, settled_s = cluster.drained(lambda: told.over, calm_at, SETTLED_WITHIN_S + 5)
     watcher.stop()
-    seen = _collected(cluster, told, watcher, calm_at, drained_s, settled_s)
+    seen = evidence.collected(cluster, told.acked, watcher, calm_at, drained_s=drained_s, settled_s=settled_s)
     about = {
         "seed": cluster.seed,
         "seconds": seconds,
@@ -108,64 +103,6 @@ def _run(cluster: Cluster, seconds: float, inbound: int, calm: bool) -> tuple[ev
         "client_repeats": told.repeats,
     }
     return seen, about
-
-
-def _drained(cluster: Cluster, told: load.Load, calm_at: float) -> tuple[float | None, float | None]:
-    """Seconds from the end of all faults until nothing due was left, and until no outcome was open; None: too long.
-
-    A reply whose outcome is looked up is not due: after a minute it counts as unknown, and only then it is settled.
-    """
-    drained_s: float | None = None
-    while (now_s := time.monotonic() - calm_at) < SETTLED_WITHIN_S + 5:
-        cluster.tend()
-        try:
-            with cluster.connect() as connection:
-                overdue, waiting, unclear = (
-                    connection.execute(query).fetchone()[0]
-                    for query in (evidence.OVERDUE, evidence.WAITING, evidence.UNCLEAR)
-                )
-        except psycopg.Error:
-            overdue = waiting = unclear = 1
-        if overdue or waiting or not told.over:
-            drained_s = None
-        elif drained_s is None:
-            drained_s = round(now_s, 1)
-        if drained_s is not None and not unclear:
-            return drained_s, round(now_s, 1)
-        time.sleep(LOOK_S)
-    return drained_s, None
-
-
-def _collected(
-    cluster: Cluster,
-    told: load.Load,
-    watcher: evidence.Watcher,
-    calm_at: float,
-    drained_s: float | None,
-    settled_s: float | None,
-) -> evidence.Evidence:
-    with cluster.runtime.transaction(None) as session:
-        data_keys = {str(tenant.id): tenant.data_key for tenant in session.scalars(select(Tenant))}
-    with cluster.connect() as connection:
-        found = [
-            evidence.rows(connection, query)
-            for query in (evidence.INBOUND, evidence.OUTBOUND, evidence.REPORTS, evidence.WORK)
-        ]
-    return evidence.Evidence(
-        seed=cluster.seed,
-        shops=evidence.shown(cluster.shops),
-        acked=dict(told.acked),
-        log=evidence.log_entries(cluster.log_file),
-        inbound=found[0],
-        outbound=found[1],
-        reports=found[2],
-        work=found[3],
-        went=watcher.went,
-        broken_ledgers=evidence.broken_ledgers(cluster.runtime, cluster.shops, data_keys),
-        calm_at=calm_at,
-        drained_s=drained_s,
-        settled_s=settled_s,
-    )
 
 
 def _report(seen: evidence.Evidence, about: Mapping[str, Any], keep: Path | None) -> int:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,14 @@ RESTART_DELAY_S = 0.3
 READY_S = 40.0
 REPLY_WAIT_S = 0.2
 REPLY_WORKERS = ("replies-1", "replies-2")
+LOOK_S = 0.25
+OVERDUE_S = 3.0  # due for longer than this and not done: nobody looks after it
+# A row in hand is not waiting; one whose lease has ended is.
+OVERDUE = f"""
+SELECT count(*) FROM work WHERE quarantined_at IS NOT NULL
+    OR (greatest(due_at, coalesce(lease_until, due_at)) < now() - interval '{OVERDUE_S} s')"""
+WAITING = "SELECT count(*) FROM messages WHERE direction = 'outbound' AND state IN ('queued', 'deferred')"
+UNCLEAR = "SELECT count(*) FROM messages WHERE direction = 'outbound' AND state = 'sending'"
 WORKERS = (*REPLY_WORKERS, "background", "scheduler")
 
 
@@ -85,6 +93,7 @@ class Cluster:
     def start(self) -> None:
         """Everything, until the web answers that it is ready."""
         self.folder.chmod(0o755)  # root's PostgreSQL runs as another user, who has to get in
+        self.armed.mkdir()
         self.postgres, _ = self._postgres()
         prepare_cluster(self.postgres.url(), database="smsbot", owner_password="owner", app_password="app")
         upgrade(self._url("smsbot_owner", "owner").replace("postgresql://", "postgresql+psycopg://", 1))
@@ -103,6 +112,7 @@ class Cluster:
             "TWILIO_API_URL": self.simulator_url,
             "NUMBER_MPS": "10000",
             "REPLY_WAIT_S": str(REPLY_WAIT_S),
+            "SMSBOT_FAILPOINTS_FOLDER": str(self.armed),
         }
         self._make_shops()
         accounts = self.folder / "accounts.json"
@@ -137,6 +147,11 @@ class Cluster:
         stop_postgres(self.folder)
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def armed(self) -> Path:
+        """Where what `arm` asked for lies until it has happened."""
+        return self.folder / "failpoints"
 
     @property
     def log_file(self) -> Path:
@@ -198,12 +213,46 @@ class Cluster:
         with suppress(Exception):  # it may be away
             Redis.from_url(self.redis.url, socket_timeout=1, socket_connect_timeout=1).flushall()
 
+    def arm(self, point: str, action: str) -> None:
+        """The next process that gets to this failpoint does `action` there, once."""
+        laid = self.folder / f"{point}.new"
+        laid.write_text(action, encoding="ascii")
+        laid.rename(self.armed / point)
+
     # ---- looking ---------------------------------------------------------------------------------------------------
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         """A superuser's connection, which sees every tenant's rows."""
         assert self.postgres is not None
         return psycopg.connect(self.postgres.url("smsbot"), autocommit=True, connect_timeout=2)
+
+    def drained(
+        self, told: Callable[[], bool], calm_at: float, within_s: float, *, tended: Callable[[], None] = lambda: None
+    ) -> tuple[float | None, float | None]:
+        """Seconds from `calm_at` until everybody was `told` and nothing due was left, and until no outcome was open.
+
+        None: not `within_s`. A reply whose outcome is looked up is not due: after a minute it counts as unknown, and
+        only then it is settled. `tended` is called at every look.
+        """
+        drained_s: float | None = None
+        while (now_s := time.monotonic() - calm_at) < within_s:
+            self.tend()
+            tended()
+            try:
+                with self.connect() as connection:
+                    overdue, waiting, unclear = (
+                        (connection.execute(query).fetchone() or (1,))[0] for query in (OVERDUE, WAITING, UNCLEAR)
+                    )
+            except psycopg.Error:
+                overdue = waiting = unclear = 1
+            if overdue or waiting or not told():
+                drained_s = None
+            elif drained_s is None:
+                drained_s = round(now_s, 1)
+            if drained_s is not None and not unclear:
+                return drained_s, round(now_s, 1)
+            time.sleep(LOOK_S)
+        return drained_s, None
 
     def steer(self, path: str, body: Mapping[str, Any], timeout_s: float = 60.0) -> dict[str, Any]:
         """One of the simulator's controls."""

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import select
 
 from consent.ledger import Verified, verify
 from smsbot.database import TenantSession
 from smsbot.runtime import Runtime
-from tests.chaos.cluster import Shop
+from smsbot.tenancy import Tenant
+from tests.chaos.cluster import Cluster, Shop
 
 SAMPLE_S = 0.5
-OVERDUE_S = 3.0  # due for longer than this and not done: nobody looks after it
-UNKNOWN_S = 62.0  # an outcome is looked up for a minute before it counts as unknown
 
 INBOUND = """
 SELECT m.id::text, m.tenant_id::text AS tenant, m.provider_sid AS sid, c.address AS person, m.reason
@@ -31,12 +31,6 @@ REPORTS = "SELECT message_id::text AS message, provider_sid AS sid, status FROM 
 WORK = """
 SELECT kind, ref_id::text AS ref, attempts, failure, quarantined_at IS NOT NULL AS quarantined
 FROM work WHERE queue = 'replies'"""
-# A row in hand is not waiting; one whose lease has ended is.
-OVERDUE = f"""
-SELECT count(*) FROM work WHERE quarantined_at IS NOT NULL
-    OR (greatest(due_at, coalesce(lease_until, due_at)) < now() - interval '{OVERDUE_S} s')"""
-WAITING = "SELECT count(*) FROM messages WHERE direction = 'outbound' AND state IN ('queued', 'deferred')"
-UNCLEAR = "SELECT count(*) FROM messages WHERE direction = 'outbound' AND state = 'sending'"
 
 
 @dataclass
@@ -86,6 +80,37 @@ def shown(shops: Sequence[Shop]) -> list[dict[str, str]]:
         }
         for shop in shops
     ]
+
+
+def collected(
+    cluster: Cluster,
+    acked: Mapping[str, float],
+    watcher: Watcher,
+    calm_at: float,
+    *,
+    drained_s: float | None,
+    settled_s: float | None,
+) -> Evidence:
+    """What there is to see when a run is over; `acked` is what the clients saw."""
+    with cluster.runtime.transaction(None) as session:
+        data_keys = {str(tenant.id): tenant.data_key for tenant in session.scalars(select(Tenant))}
+    with cluster.connect() as connection:
+        found = [rows(connection, query) for query in (INBOUND, OUTBOUND, REPORTS, WORK)]
+    return Evidence(
+        seed=cluster.seed,
+        shops=shown(cluster.shops),
+        acked=dict(acked),
+        log=log_entries(cluster.log_file),
+        inbound=found[0],
+        outbound=found[1],
+        reports=found[2],
+        work=found[3],
+        went=watcher.went,
+        broken_ledgers=broken_ledgers(cluster.runtime, cluster.shops, data_keys),
+        calm_at=calm_at,
+        drained_s=drained_s,
+        settled_s=settled_s,
+    )
 
 
 def broken_ledgers(runtime: Runtime, shops: Sequence[Shop], data_keys: Mapping[str, str]) -> list[str]:

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from tests.chaos.cluster import Shop
+
 CLIENTS = 24
 DUPLICATES = 0.06
 PEOPLE = 150
@@ -67,6 +69,11 @@ def plan(seed: int, *, inbound: int, seconds: float, shops: int) -> list[Said]:
             )
         )
     return texts
+
+
+def form(shop: Shop, text: Said) -> dict[str, Any]:
+    """The text as the simulator is told it."""
+    return {"account": shop.account, "from": text.person, "to": shop.number, "body": text.body, "sid": text.sid}
 
 
 class Load:

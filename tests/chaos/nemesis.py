@@ -33,6 +33,7 @@ CARRIER_FAULTS = {
     "read_500": 0.05,
     "callback": {"delay_s": [0.02, 0.4], "loss": 0.1, "duplicate": 0.1, "reorder": 0.2},
 }
+FAULTS_OFF = {"carrier": {"latency_ms": [5, 50]}}
 
 
 @dataclass(frozen=True)

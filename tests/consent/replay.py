@@ -56,6 +56,7 @@ def facts_from(purpose: Purpose, now: datetime, inputs: Mapping[str, Any]) -> Se
                 "automated",
                 "textable",
                 "country",
+                "never_wrote",
                 "contact_blocked",
                 "wrong_number",
                 "unreachable_code",

@@ -57,6 +57,7 @@ def person(
         contact = contact_for(session, address(number))
         lead = lead_for(session, contact, source="form", now=now)
         conversation = open_conversation(session, lead, contact, business.number_id, now)
+        conversation.last_inbound_at = at or now
         events = tuple(
             append(session, contact, cipher, replace(fact, at=at or now), actor=SYSTEM, now=now) for fact in facts
         )

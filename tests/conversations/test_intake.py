@@ -123,13 +123,13 @@ def test_help_from_somebody_who_wants_a_person_gets_the_person() -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("ok", Course(Step.SILENT, reason=Reason.HELD)),
-        ("thanks a lot", Course(Step.SILENT, reason=Reason.HELD)),
-        ("when?", Course(Step.REPLY, resumes=True)),
-        ("I would still like a visit", Course(Step.REPLY, resumes=True)),
+        ("ok", Course(Step.HOLD, reason=Reason.HELD)),
+        ("I mean it this time", Course(Step.HOLD, reason=Reason.HELD)),
+        ("when?", Course(Step.HOLD, reason=Reason.HELD)),
+        ("START", Course(Step.REPLY, resumes=True)),
     ],
 )
-def test_a_hold_ends_by_a_clear_new_text_only(body: str, expected: Course) -> None:
+def test_while_everything_is_held_what_no_rule_knows_takes_a_second_look(body: str, expected: Course) -> None:
     assert course(body, consent=HELD) == expected
 
 

@@ -31,6 +31,7 @@ from smsbot.tenancy import (
     Tenant,
 )
 from tests.conftest import Database
+from tests.dashboard.staff import Browser, a_browser, hire
 from tests.world import Business, World
 
 SHARED_LEAD = "+13125550171"  # writes to both
@@ -39,6 +40,7 @@ OWN_LEADS = {"a": "+13125550172", "b": "+12065550187"}
 BRANDS = {"a": "Lakeside Realty", "b": "Zephyrine Motors"}
 NUMBERS = {"a": "+13125550110", "b": "+12065550186"}
 WORDS = {"a": "yellow heron 2207", "b": "purple walrus 8841"}
+OWNER_OF_A = "owner@a-motors.example.test"
 NAMES = {"a": "Ann Example", "b": "Quillon Baxendale"}
 
 
@@ -77,6 +79,12 @@ class Neighbours:
     database: Database
     a: Side
     b: Side
+
+    @cached_property
+    def owner_of_a(self) -> Browser:
+        """A browser of somebody who sees all of A."""
+        hire(self.world, OWNER_OF_A, Role.OWNER, of=self.a.business, name="Olive Example")
+        return a_browser(self.world)
 
     def rows(self, side: Side, *, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
         """Every row of this tenant, as text, by table."""

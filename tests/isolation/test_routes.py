@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from smsbot.signatures import SigningKey, signature_of
-from tests.isolation.neighbours import ANOTHER_LEAD_OF_B, NUMBERS, OWN_LEADS, SHARED_LEAD, WORDS, Neighbours
+from tests.isolation.neighbours import ANOTHER_LEAD_OF_B, NUMBERS, OWN_LEADS, OWNER_OF_A, SHARED_LEAD, WORDS, Neighbours
 from tests.world import PUBLIC_URL
 
 SMS, STATUS = "/webhooks/twilio/sms", "/webhooks/twilio/sms/status"
@@ -123,6 +123,37 @@ def consent(n: Neighbours) -> Iterator[Call]:
     yield as_a(n, "GET", f"/consent/{quote(SHARED_LEAD, safe='')}/events", (200,))
 
 
+def page(path: str, *may: int) -> Calls:
+    """A page of the dashboard, read by A's owner; an id in its path is each of B's."""
+
+    def calls(n: Neighbours) -> Iterator[Call]:
+        headers = signed_in(n)
+        for row_id in every_id(n) if "{}" in path else [""]:
+            yield Call("GET", path.format(row_id), may, headers=headers)
+
+    return calls
+
+
+def form(path: str, *may: int, **fields: str) -> Calls:
+    """A form of the dashboard, sent by A's owner with the token of their own page, about each id of B's."""
+
+    def calls(n: Neighbours) -> Iterator[Call]:
+        headers, token = signed_in(n), n.owner_of_a.token
+        for row_id in every_id(n) if "{}" in path else [""]:
+            sent = {"csrf_token": token} | {name: value.format(row_id) for name, value in fields.items()}
+            yield Call("POST", path.format(row_id), may, form=sent, headers=headers)
+
+    return calls
+
+
+def signed_in(n: Neighbours) -> dict[str, str]:
+    """The cookies of A's owner, who signs in and reads one page."""
+    n.owner_of_a.sign_in(OWNER_OF_A)
+    n.owner_of_a.page("/")
+    kept = {name: n.owner_of_a.cookie(name) for name in ("__Host-session", "__Host-form")}
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in kept.items())}
+
+
 # A new route needs its line here: what of B's can A name in it, and what may be answered.
 ROUTES: dict[tuple[str, str], Calls] = {
     ("GET", "/healthz"): open_to_all("/healthz"),
@@ -136,11 +167,34 @@ ROUTES: dict[tuple[str, str], Calls] = {
     ("GET", "/api/v1/conversations"): conversations,
     ("GET", "/api/v1/conversations/<uuid:conversation_id>/messages"): messages,
     ("GET", "/api/v1/consent/<number>/events"): consent,
+    ("GET", "/login"): open_to_all("/login"),
+    ("GET", "/assets/<path:filename>"): open_to_all("/assets/dashboard.css"),
+    ("GET", "/bootstrap/static/<path:filename>"): open_to_all("/bootstrap/static/css/bootstrap.min.css"),
+    ("POST", "/login"): form("/login", 401, email="staff-b@b-motors.example.test", password="wrong horse, no battery"),
+    ("POST", "/logout"): form("/logout", 303),
+    ("GET", "/tenants"): page("/tenants", 200),
+    ("POST", "/tenants/<uuid:agent_id>"): form("/tenants/{}", 404),
+    ("GET", "/"): page("/?queue=all", 200),
+    ("GET", "/tasks"): page("/tasks", 200),
+    ("GET", "/alerts"): page("/alerts", 200),
+    ("GET", "/live"): page("/live?cursor=0.00000000-0000-0000-0000-000000000000", 200),
+    ("GET", "/c/<uuid:conversation_id>"): page("/c/{}", 404),
+    ("GET", "/c/<uuid:conversation_id>/opt-out"): page("/c/{}/opt-out", 404),
+    ("POST", "/c/<uuid:conversation_id>/messages"): form("/c/{}/messages", 404, body="hello", key="{}", seen="{}"),
+    ("POST", "/c/<uuid:conversation_id>/take-over"): form("/c/{}/take-over", 404),
+    ("POST", "/c/<uuid:conversation_id>/give-back"): form("/c/{}/give-back", 404),
+    ("POST", "/c/<uuid:conversation_id>/opt-out"): form("/c/{}/opt-out", 404, note="hello"),
+    ("POST", "/c/<uuid:conversation_id>/hold"): form("/c/{}/hold", 404, meaning="opt_out"),
+    ("POST", "/tasks/<uuid:task_id>/done"): form("/tasks/{}/done", 404),
+    ("POST", "/alerts/<uuid:alert_id>/seen"): form("/alerts/{}/seen", 404),
 }
 
 
 def made(n: Neighbours, call: Call) -> TestResponse:
     client = n.world.app.test_client()
+    if "Cookie" in call.headers:
+        browser = n.world.app.test_client(use_cookies=False)
+        return browser.open(call.path, method=call.method, data=call.form, headers=call.headers, base_url=PUBLIC_URL)
     if call.form is None:
         return client.open(call.path, method=call.method, json=call.json, headers=call.headers)
     signature = signature_of(

@@ -224,6 +224,8 @@ def test_production_starts_with_good_settings(tmp_path):
         ("TWILIO_API_URL", "http://carrier.example.com"),
         ("FLASK_DEBUG", "1"),
         ("FLASK_DEBUG", "true"),
+        ("SMSBOT_FAILPOINTS", "outbox.locked=kill"),
+        ("SMSBOT_FAILPOINTS_FOLDER", "/tmp/failpoints"),
     ],
 )
 def test_production_refuses(tmp_path, name, value):

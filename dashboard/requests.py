@@ -1,0 +1,71 @@
+"""What every page asks first: who is signed in, whether a form is ours, where the request came from, where to go next."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Request, current_app, g
+
+from dashboard.sessions import SignedIn, Staff
+from smsbot.runtime import Runtime
+
+SESSION_COOKIE, KNOWN_COOKIE, FORM_COOKIE = "session", "known", "form"
+LIVE_HEADER = "X-Live"  # of what a page asks for by itself: it does not keep a session alive
+OUR_SITE = ("same-origin", "none")  # `none`: the person typed the address or repeats a form
+LONGEST_NEXT = 500
+
+
+def runtime_of_app() -> Runtime:
+    """The runtime that the composition hung on the Flask application."""
+    runtime = current_app.extensions["smsbot"]
+    assert isinstance(runtime, Runtime)
+    return runtime
+
+
+def cookie_name(name: str, *, https: bool) -> str:
+    """Over TLS a browser takes a `__Host-` cookie from this host only, for all paths, and sends it over TLS only."""
+    return f"__Host-{name}" if https else name
+
+
+def signed_in() -> SignedIn:
+    """Whose request this is."""
+    found = g.signed_in
+    assert isinstance(found, SignedIn)
+    return found
+
+
+def staff() -> Staff:
+    """For whom this request acts; the guard has sent away who has not chosen a tenant."""
+    found = signed_in().staff
+    assert found is not None
+    return found
+
+
+def from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that another site made this request.
+
+    Fetch Metadata where it is sent; else the Origin, which is `null` under our own Referrer-Policy and then says nothing.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in OUR_SITE
+    origin = request.headers.get("Origin")
+    return origin not in (None, "null") and urlsplit(str(origin)).netloc != request.host
+
+
+def client_address(request: Request, trusted_proxies: int) -> str:
+    """The address that our outermost trusted proxy saw; what a stranger writes before it in the header is not believed."""
+    seen = [part.strip() for value in request.headers.getlist("X-Forwarded-For") for part in value.split(",")]
+    if 0 < trusted_proxies <= len(seen):
+        return seen[-trusted_proxies]
+    return request.remote_addr or ""
+
+
+def own_path(wanted: str | None) -> str:
+    """`wanted` when it is a path of ours, else "/": whatever a browser could read as another site is refused."""
+    if wanted is None or len(wanted) > LONGEST_NEXT or not wanted.startswith("/") or wanted.startswith("//"):
+        return "/"
+    if "\\" in wanted or any(ord(character) <= ord(" ") or ord(character) == 0x7F for character in wanted):
+        return "/"
+    parts = urlsplit(wanted)
+    return "/" if parts.scheme or parts.netloc else wanted

@@ -1,0 +1,270 @@
+// Adds to pages that work without it: live updates, running clocks, a segment counter, Ctrl+Enter, a theme switch.
+"use strict";
+(() => {
+  const POLL_MS = 2000;
+  const SLOWEST_POLL_MS = 30000;
+  const SOON_S = 60;
+  const LATE_S = 300;
+  const top = document.querySelector(".top");
+  if (!top) return;
+  const main = document.getElementById("main");
+  const line = document.querySelector("[data-line]");
+  const lineWord = document.querySelector("[data-line-word]");
+  const announcer = document.querySelector("[data-announce]");
+  const newer = document.querySelector("[data-newer]");
+  const scroller = () => document.querySelector("[data-scroll]");
+  let cursor = top.dataset.cursor;
+  let failures = 0;
+  let stopped = false;
+
+  // ---- clocks: the same words and colours as the server's own ----
+
+  function span(seconds) {
+    const minutes = Math.floor(seconds / 60);
+    const hours = Math.floor(seconds / 3600);
+    const days = Math.floor(seconds / 86400);
+    if (seconds < 60) return `${seconds} s`;
+    if (!hours) return `${minutes} min`;
+    if (!days) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+    return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
+  }
+
+  function tick() {
+    const now = Math.floor(Date.now() / 1000);
+    for (const time of document.querySelectorAll("time[data-since]")) {
+      const waited = Math.max(0, now - Number(time.dataset.since));
+      time.textContent = span(waited);
+      const clock = time.closest(".clock");
+      const level = waited >= LATE_S ? "late" : waited >= SOON_S ? "soon" : "new";
+      clock.classList.remove("clock-new", "clock-soon", "clock-late");
+      clock.classList.add(`clock-${level}`);
+      const word = clock.querySelector(".clock-word");
+      if (word) word.textContent = { new: "New", soon: "Waiting", late: "Overdue" }[level];
+    }
+  }
+
+  // ---- live: ask what has changed, then take over the parts of the page that differ ----
+
+  function state(name, word) {
+    line.hidden = false;
+    line.dataset.line = name;
+    if (lineWord.textContent !== word) lineWord.textContent = word;
+  }
+
+  function atEnd() {
+    const box = scroller();
+    return !box || Math.abs(box.scrollTop) < 80;
+  }
+
+  function place(old, fresh) {
+    const inside = old.contains(document.activeElement) ? document.activeElement : null;
+    const path = inside && (inside.getAttribute("href") || inside.getAttribute("formaction") || inside.id);
+    const open = new Set([...old.querySelectorAll("details[open][data-keep]")].map((one) => one.dataset.keep));
+    old.replaceWith(fresh);
+    for (const one of fresh.querySelectorAll("details[data-keep]")) one.open = open.has(one.dataset.keep);
+    if (!path) return;
+    const again = [...fresh.querySelectorAll("a, button, [id]")].find(
+      (one) => (one.getAttribute("href") || one.getAttribute("formaction") || one.id) === path,
+    );
+    if (again) again.focus({ preventScroll: true });
+  }
+
+  function bare(element) {
+    // Running clocks and form tokens differ each time: that is no news.
+    const copy = element.cloneNode(true);
+    for (const one of copy.querySelectorAll(".clock, input[name=csrf_token]")) one.remove();
+    for (const one of copy.querySelectorAll("details[open]")) one.open = false;
+    return copy.textContent.replace(/\s+/g, " ") + [...copy.querySelectorAll("[class]")].map((one) => one.className);
+  }
+
+  async function refresh() {
+    // A text that was refused is shown at the form's own address, which only takes forms.
+    const here = main.dataset.conversation ? `/c/${main.dataset.conversation}` : location.pathname;
+    const answer = await fetch(here + location.search, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+    if (answer.status === 401) return signedOut();
+    if (!answer.ok) throw new Error(String(answer.status));
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const wasAtEnd = atEnd();
+    const before = new Set([...document.querySelectorAll(".said-in")].map((one) => one.id));
+    for (const part of fresh.querySelectorAll("[data-live]")) {
+      const old = document.querySelector(`[data-live="${part.dataset.live}"]`);
+      if (!old || bare(old) === bare(part)) continue;
+      if (part.dataset.live === "composer-state" && old.contains(document.activeElement)) continue;
+      place(old, document.importNode(part, true));
+    }
+    const body = document.getElementById("body");
+    const freshBody = fresh.getElementById("body");
+    if (body && freshBody && body.disabled !== freshBody.disabled) {
+      body.disabled = freshBody.disabled;
+      body.placeholder = freshBody.placeholder;
+      document.querySelector("[data-composer] .btn-solid").disabled = freshBody.disabled;
+    }
+    document.title = fresh.title;
+    const arrived = [...document.querySelectorAll(".said-in")].filter((one) => !before.has(one.id));
+    if (arrived.length && before.size) {
+      const person = document.getElementById("person");
+      announcer.textContent = `New text from ${person ? person.textContent : "a lead"}`;
+      if (!wasAtEnd && newer) {
+        newer.textContent = arrived.length === 1 ? "1 new text below" : `${arrived.length} new texts below`;
+        newer.hidden = false;
+      }
+    }
+    noteSeen();
+    tick();
+    return undefined;
+  }
+
+  function noteSeen() {
+    // What stands on the screen has been seen: only a text that comes after it makes an answer stale.
+    const texts = document.querySelectorAll(".said-in");
+    const field = document.querySelector("[data-seen]");
+    if (field && texts.length && atEnd()) field.value = texts[texts.length - 1].id.slice(2);
+  }
+
+  function signedOut() {
+    stopped = true;
+    state("out", "Signed out");
+    const link = document.createElement("a");
+    link.href = `/login?next=${encodeURIComponent(location.pathname)}`;
+    link.textContent = "Sign in";
+    line.append(" ", link);
+  }
+
+  async function poll() {
+    if (stopped) return;
+    let wait = POLL_MS;
+    try {
+      const answer = await fetch(`/live?cursor=${encodeURIComponent(cursor)}`, {
+        headers: { "X-Live": "1" },
+        credentials: "same-origin",
+      });
+      if (answer.status === 401) return void signedOut();
+      if (!answer.ok) throw new Error(String(answer.status));
+      const news = await answer.json();
+      if (news.changed.length || news.floor) await refresh();
+      if (stopped) return;
+      cursor = news.cursor;
+      failures = 0;
+      state("on", "Live");
+      if (news.more) wait = 50;
+    } catch {
+      failures += 1;
+      state("off", "Reconnecting");
+      wait = Math.min(POLL_MS * 2 ** Math.min(failures, 4), SLOWEST_POLL_MS);
+    }
+    setTimeout(poll, document.hidden ? Math.max(wait, 3 * POLL_MS) : wait);
+  }
+
+  // ---- composer ----
+
+  // 3GPP TS 23.038: the default alphabet, and what costs two septets.
+  const GSM =
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+  const EXTENSION = "^{}\\[~]|€\f";
+
+  function measured(text) {
+    const characters = [...text];
+    const odd = characters.find((one) => !GSM.includes(one) && !EXTENSION.includes(one));
+    const costs = characters.map((one) => (odd ? one.length : EXTENSION.includes(one) ? 2 : 1));
+    const [alone, part] = odd ? [70, 67] : [160, 153];
+    const units = costs.reduce((sum, cost) => sum + cost, 0);
+    let segments = 1;
+    if (units > alone) {
+      let used = 0;
+      for (const cost of costs) {
+        if (used + cost > part) {
+          segments += 1;
+          used = 0;
+        }
+        used += cost;
+      }
+    }
+    const left = segments === 1 ? alone - units : null;
+    return { segments, left, odd };
+  }
+
+  function measure() {
+    const body = document.getElementById("body");
+    const field = document.querySelector("[data-measure]");
+    if (!body || !field || !body.value) return;
+    const { segments, left, odd } = measured(body.value);
+    const room = left === null ? "" : `, ${left} left`;
+    const why = odd ? `. “${odd}” makes segments shorter` : "";
+    field.textContent = `${segments} segment${segments === 1 ? "" : "s"}${room}${why}`;
+  }
+
+  function watchComposer() {
+    const form = document.querySelector("[data-composer]");
+    const body = document.getElementById("body");
+    if (!form || !body) return;
+    body.addEventListener("input", measure);
+    body.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && body.value.trim()) form.requestSubmit();
+    });
+    form.addEventListener("submit", () => {
+      // After the browser has read the form: the same form twice would still be one text.
+      setTimeout(() => form.querySelector("button.btn-solid").setAttribute("disabled", ""), 0);
+    });
+    addEventListener("pageshow", (event) => {
+      if (event.persisted && !body.disabled) form.querySelector("button.btn-solid").removeAttribute("disabled");
+    });
+    measure();
+  }
+
+  // ---- theme ----
+
+  function watchTheme() {
+    const button = document.querySelector("[data-theme-switch]");
+    if (!button) return;
+    const root = document.documentElement;
+    const name = () => (button.textContent = root.dataset.bsTheme === "dark" ? "Switch to light" : "Switch to dark");
+    button.hidden = false;
+    name();
+    button.addEventListener("click", () => {
+      root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
+      try {
+        localStorage.setItem("theme", root.dataset.bsTheme);
+      } catch {
+        // storage is off: the choice lasts for this page
+      }
+      name();
+    });
+  }
+
+  document.addEventListener("click", (event) => {
+    const account = document.querySelector(".account");
+    if (account && !account.contains(event.target)) account.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const account = document.querySelector(".account[open]");
+    if (event.key === "Escape" && account) {
+      account.open = false;
+      account.querySelector("summary").focus();
+    }
+  });
+  if (newer) {
+    newer.addEventListener("click", () => {
+      const box = scroller();
+      box.scrollTop = 0;
+      newer.hidden = true;
+      noteSeen();
+      box.focus();
+    });
+    scroller().addEventListener("scroll", () => {
+      if (atEnd()) {
+        newer.hidden = true;
+        noteSeen();
+      }
+    });
+  }
+  const chosen = document.querySelector('.entry[aria-current="true"]');
+  if (chosen) chosen.scrollIntoView({ block: "nearest" });
+  watchTheme();
+  watchComposer();
+  tick();
+  setInterval(tick, 1000);
+  if (main && main.dataset.watch) {
+    state("on", "Live");
+    setTimeout(poll, POLL_MS);
+  }
+})();

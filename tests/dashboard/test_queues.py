@@ -1,0 +1,152 @@
+"""Who waits, since when, and for whom: the queues, their order and their clocks."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from conversations.inbox import Queue, queue_page
+from dashboard.wording import Urgency, covered, span, urgency
+from smsbot.actor import Actor, ActorKind, Role
+from tests.dashboard.staff import Browser
+from tests.world import START, World
+
+WANTS = "Can I talk to a real person please"
+OTHER = "+13125550172"
+
+
+def queued(world: World, owner: Browser) -> dict[str, int]:
+    """How many conversations each queue that holds any has."""
+    actor = Actor(ActorKind.STAFF, owner.agent_id, Role.OWNER)
+    with world.runtime.transaction(world.home.id) as session:
+        counts = queue_page(session, actor, Queue.ALL, now=world.clock.now()).counts
+    return {queue.value: count for queue, count in counts.items() if count}
+
+
+def waiting(world: World, owner: Browser) -> list[timedelta | None]:
+    """How long each conversation has waited, in the order of the list."""
+    actor, now = Actor(ActorKind.STAFF, owner.agent_id, Role.OWNER), world.clock.now()
+    with world.runtime.transaction(world.home.id) as session:
+        rows = queue_page(session, actor, Queue.ALL, now=now).rows
+    return [row.waiting_since and now - row.waiting_since for row in rows]
+
+
+def test_a_new_text_is_with_the_ai_and_its_clock_runs(world: World, owner: Browser) -> None:
+    world.text("What time do you open?")
+
+    assert queued(world, owner) == {"ai": 1, "all": 1}
+    assert waiting(world, owner)[0] < timedelta(seconds=5)
+
+
+def test_an_answered_text_waits_for_nobody(world: World, owner: Browser) -> None:
+    world.text("What time do you open?")
+    world.drain()
+
+    assert queued(world, owner) == {"ai": 1, "waiting-on-lead": 1, "all": 1}
+    assert waiting(world, owner) == [None]
+
+
+def test_a_text_that_the_ai_left_unanswered_needs_a_human(world: World, owner: Browser) -> None:
+    world.text("What time do you open?")
+    world.later(minutes=3)
+
+    assert queued(world, owner) == {"needs-human": 1, "all": 1}
+
+
+def test_who_asked_for_a_person_waits_until_a_person_answers(world: World, owner: Browser) -> None:
+    world.text(WANTS)
+    world.drain()
+    world.later(minutes=7)
+    before, waits = queued(world, owner), waiting(world, owner)[0]
+    path = f"/c/{world.conversation().id}"
+    owner.page(path)
+    owner.post(f"{path}/messages", {"body": "Ann here", "seen": str(world.inbound()[0].id)})
+    world.drain(wait=False)
+
+    assert before == {"needs-human": 1, "all": 1}
+    assert waits > timedelta(minutes=7)
+    assert queued(world, owner) == {"mine": 1, "waiting-on-lead": 1, "all": 1}
+
+
+def test_a_hold_needs_a_human(world: World, owner: Browser) -> None:
+    world.text("not now, please stop for today")
+
+    assert queued(world, owner) == {"needs-human": 1, "all": 1}
+
+
+def test_who_opted_out_waits_for_nothing(world: World, owner: Browser) -> None:
+    world.text("What time do you open?")
+    world.text("STOP")
+    world.later(minutes=30)
+
+    assert queued(world, owner) == {"all": 1}
+
+
+def test_an_acknowledgement_waits_for_nothing(world: World, owner: Browser) -> None:
+    world.text("What time do you open?")
+    world.drain()
+    world.text("ok thanks")
+    world.drain()
+
+    assert waiting(world, owner) == [None]
+
+
+@pytest.mark.parametrize("mode", ["draft", "off"])
+def test_where_the_ai_does_not_send_every_text_needs_a_human(world: World, owner: Browser, mode: str) -> None:
+    world.mode(mode)
+    world.text("What time do you open?")
+    world.drain()
+
+    assert queued(world, owner) == {"needs-human": 1, "all": 1}
+
+
+def test_who_waits_longest_stands_first(world: World, owner: Browser) -> None:
+    world.text(WANTS, sender=OTHER)
+    world.later(minutes=5)
+    world.text("What time do you open?")
+    world.drain()
+    world.text(WANTS)
+    waits = waiting(world, owner)
+    page = owner.page("/")
+
+    assert len(waits) == 2 and waits[0] > waits[1]
+    assert page.index("••72") < page.index("••71")
+
+
+def test_the_clock_says_by_word_and_colour_how_long(world: World, owner: Browser) -> None:
+    world.text(WANTS)
+    world.drain()
+    world.later(minutes=6)
+    page = " ".join(owner.page("/").split())
+
+    assert re.search(r'clock-late"> ?<span class="clock-word">Overdue</span>', page)
+    assert re.search(r'data-since="\d+">6 min</time>', page)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words", "level"),
+    [
+        (0, "0 s", Urgency.NEW),
+        (59, "59 s", Urgency.NEW),
+        (60, "1 min", Urgency.SOON),
+        (299, "4 min", Urgency.SOON),
+        (300, "5 min", Urgency.LATE),
+        (3600, "1 h", Urgency.LATE),
+        (7800, "2 h 10 min", Urgency.LATE),
+        (86400 * 3 + 3600 * 4, "3 d 4 h", Urgency.LATE),
+        (-5, "0 s", Urgency.NEW),
+    ],
+)
+def test_a_span_in_words(seconds: int, words: str, level: Urgency) -> None:
+    assert span(timedelta(seconds=seconds)) == words
+    assert urgency(START, START + timedelta(seconds=seconds)) is level
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("+13125550171", "(312) •••-••71"), ("+442079460958", "+44 2• •••• ••58"), ("72345", "72345")],
+)
+def test_a_covered_number_keeps_what_tells_two_apart(number: str, shown: str) -> None:
+    assert covered(number) == shown

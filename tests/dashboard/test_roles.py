@@ -1,0 +1,153 @@
+"""Every route, for every role, about what is one's own, a colleague's and another tenant's; a new route needs its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+
+from conversations.models import Alert, Conversation, Task
+from smsbot.actor import Role
+from tests.dashboard.staff import Browser, assign, at_work, hire
+from tests.world import Business, World
+
+MINE, COLLEAGUES, UNASSIGNED, FOREIGN = "mine", "colleague's", "unassigned", "foreign"
+LEADS = {MINE: "+13125550121", COLLEAGUES: "+13125550122", UNASSIGNED: "+13125550123", FOREIGN: "+13125550124"}
+WORDS = {MINE: "amber otter", COLLEAGUES: "cobalt finch", UNASSIGNED: "silver newt", FOREIGN: "purple walrus"}
+WANTS = "Can I talk to a real person please"
+EVERYTHING = (Role.OWNER, Role.MANAGER, Role.COMPLIANCE)
+
+# What a route is about: an object by its id, or lists in which only what one may see stands, or no lead at all.
+ABOUT: dict[tuple[str, str], str] = {
+    ("GET", "/"): "list",
+    ("GET", "/tasks"): "list",
+    ("GET", "/alerts"): "list",
+    ("GET", "/live"): "list",
+    ("GET", "/c/<uuid:conversation_id>"): "conversation",
+    ("GET", "/c/<uuid:conversation_id>/opt-out"): "conversation",
+    ("POST", "/c/<uuid:conversation_id>/messages"): "conversation",
+    ("POST", "/c/<uuid:conversation_id>/take-over"): "conversation",
+    ("POST", "/c/<uuid:conversation_id>/give-back"): "conversation",
+    ("POST", "/c/<uuid:conversation_id>/opt-out"): "conversation",
+    ("POST", "/c/<uuid:conversation_id>/hold"): "conversation",
+    ("POST", "/tasks/<uuid:task_id>/done"): "task",
+    ("POST", "/alerts/<uuid:alert_id>/seen"): "alert",
+    ("GET", "/login"): "nobody",
+    ("POST", "/login"): "nobody",
+    ("POST", "/logout"): "nobody",
+    ("GET", "/tenants"): "nobody",
+    ("POST", "/tenants/<uuid:agent_id>"): "nobody",
+    ("GET", "/assets/<path:filename>"): "nobody",
+    ("GET", "/bootstrap/static/<path:filename>"): "nobody",
+}
+FORMS = {"messages": {"body": "Hello"}, "hold": {"meaning": "opt_out"}}
+
+
+@dataclass
+class Floor:
+    """One browser per role, and per kind of lead its conversation, task and alert."""
+
+    world: World
+    browsers: dict[Role, Browser]
+    objects: dict[str, dict[str, UUID]]
+
+
+@pytest.fixture
+def floor(world: World) -> Floor:
+    """The home tenant with four leads' worth of trouble, one of them next door."""
+    other = world.business("Zephyrine Motors", "+12065550186")
+    colleague = hire(world, "carl@example.test", Role.AGENT)
+    browsers = {role: at_work(world, f"{role.value}@example.test", role) for role in Role}
+    objects = {}
+    for whose, number in LEADS.items():
+        business = other if whose == FOREIGN else world.home
+        world.text(f"{WANTS} {WORDS[whose]}", sender=number, to=business)
+        world.drain()
+        objects[whose] = made(world, business, {row["conversation"] for row in objects.values()})
+    for whose, agent_id in ((MINE, browsers[Role.AGENT].agent_id), (COLLEAGUES, colleague)):
+        assign(world, conversation(world, objects[whose]["conversation"]), agent_id)
+    return Floor(world, browsers, objects)
+
+
+def made(world: World, business: Business, known: set[UUID]) -> dict[str, UUID]:
+    """What the newest text has made."""
+    new = next(row for row in world.rows(Conversation, of=business) if row.id not in known)
+    task = next(row for row in world.rows(Task, of=business) if row.conversation_id == new.id)
+    alert = next(row for row in world.rows(Alert, of=business) if row.conversation_id == new.id)
+    return {"conversation": new.id, "task": task.id, "alert": alert.id}
+
+
+def conversation(world: World, conversation_id: UUID) -> Conversation:
+    return next(row for row in world.rows(Conversation) if row.id == conversation_id)
+
+
+def may(role: Role, whose: str) -> bool:
+    return whose != FOREIGN and (role in EVERYTHING or whose == MINE)
+
+
+def calls(about: str) -> Iterator[tuple[str, str]]:
+    for (method, rule), what in ABOUT.items():
+        if what == about:
+            yield method, rule
+
+
+def called(browser: Browser, method: str, rule: str, object_id: UUID) -> tuple[int, str]:
+    path = rule.partition("<")[0] + str(object_id) + rule.partition(">")[2]
+    if method == "GET":
+        answer = browser.get(path)
+    else:
+        browser.get("/")
+        answer = browser.post(path, FORMS.get(path.rpartition("/")[2], {}))
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+def test_every_route_of_the_dashboard_stands_in_the_table(world: World) -> None:
+    walked = {
+        (method, rule.rule)
+        for rule in world.app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] in ("dashboard", "bootstrap")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert walked == set(ABOUT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whose", LEADS)
+@pytest.mark.parametrize("role", Role)
+def test_a_role_reaches_what_it_may_see_and_nothing_else(floor: Floor, role: Role, whose: str) -> None:
+    browser, nothing = floor.browsers[role], uuid4()
+    for about in ("conversation", "task", "alert"):
+        for method, rule in calls(about):
+            status, body = called(browser, method, rule, floor.objects[whose][about])
+            if may(role, whose):
+                assert status in (200, 303, 409), (method, rule, status)
+            else:
+                # No different from what does not exist.
+                missing = called(browser, method, rule, nothing)
+                assert (status, body) == missing, (method, rule)
+                assert status == 404
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_list_names_only_what_a_role_may_see(floor: Floor, role: Role) -> None:
+    browser = floor.browsers[role]
+    pages = {path: browser.page(path) for path in ("/?queue=all", "/?queue=needs-human", "/tasks", "/alerts")}
+    changed = browser.get(f"/live?cursor=0.{UUID(int=0)}").json["changed"]
+
+    for whose, ids in floor.objects.items():
+        for path, page in pages.items():
+            assert (f"/c/{ids['conversation']}" in page) == may(role, whose), (path, whose)
+        assert (WORDS[whose] in pages["/?queue=all"]) == may(role, whose)
+        assert (str(ids["conversation"]) in changed) == may(role, whose)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_count_counts_only_what_a_role_may_see(floor: Floor, role: Role) -> None:
+    page = floor.browsers[role].page("/?queue=all")
+    seen = sum(may(role, whose) for whose in LEADS)
+
+    assert f'aria-current="page">All <span class="tally">{seen}</span>' in " ".join(page.split())
+    assert f'<span>Tasks</span> <span class="count">{seen}</span>' in page

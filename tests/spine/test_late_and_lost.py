@@ -1,0 +1,109 @@
+"""What is found late, comes back, or would be lost: the hard cases of consent over time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from conversations.models import Author, Kind, State, Task
+from conversations.reconciliation import plan_reconciliation
+from smsbot.errors import RecipientOptedOut
+from smsbot.gateways.carrier import CarrierMessage
+from smsbot.tenancy import OptOutHandling
+from tests.conversations.sending import WRITTEN, person, put, tasks
+from tests.world import LEAD, World
+
+
+def found_late(world: World, body: str, ago: timedelta) -> None:
+    """A text that the carrier has since `ago`, read from its list only now."""
+    at = (world.clock.now() - ago).replace(microsecond=0)
+    world.carrier.received.append(
+        CarrierMessage(world.sid(), "inbound", LEAD, world.home.number, body, "received", None, at, None)
+    )
+    world.later(minutes=11)
+    plan_reconciliation(world.runtime, world.home.id)
+    world.drain(wait=False)
+
+
+def test_a_start_that_is_older_than_the_stop_does_not_lift_it(world: World) -> None:
+    who = person(world, WRITTEN)
+    world.text("STOP")
+    found_late(world, "UNSTOP", timedelta(minutes=8))
+    put(world, who)
+    world.drain()
+
+    assert world.contact().consent["opted_out"] is not None
+    assert world.carrier.accepted == []
+
+
+def test_a_text_found_days_later_is_left_to_a_person(world: World) -> None:
+    found_late(world, "Is it open now?", timedelta(minutes=45))
+    world.drain()
+
+    assert world.carrier.accepted == []
+    assert world.inbound()[0].reason == "STALE"
+    assert ("late_text", None) in tasks(world)
+
+
+def test_an_opt_out_found_late_counts_and_is_not_confirmed(world: World) -> None:
+    found_late(world, "please stop texting me", timedelta(minutes=45))
+    world.drain()
+
+    assert world.contact().consent["opted_out"] is not None
+    assert world.carrier.accepted == []
+
+
+@pytest.mark.parametrize("second", ["I mean it this time", "I already told you people", "why not?"])
+def test_words_that_no_rule_knows_end_no_hold(world: World, second: str) -> None:
+    world.text("not interested")
+    world.drain()
+    world.text(second)
+    world.drain()
+
+    assert world.carrier.accepted == []
+    assert world.contact().consent["held"] is not None
+
+
+@pytest.mark.slow
+def test_the_200_to_a_hold_waits_for_the_send_in_flight(world: World) -> None:
+    order: list[str] = []
+    world.text("Are you open on Saturday?")
+
+    def hold_meanwhile(_: object) -> None:
+        world.carrier.before = None
+        world.text("not interested", expect=503)  # the lease is ours while the carrier is called
+        order.append("held")
+
+    world.carrier.before = hold_meanwhile
+    world.drain()
+
+    assert order == ["held"]
+
+
+def test_nobody_is_told_that_they_are_unsubscribed_after_they_came_back(world: World) -> None:
+    business = world.business("Own Words", "+13125550123", handling=OptOutHandling.OURS)
+    world.text("stop texting me", to=business)
+    world.text("START", to=business)
+    world.drain()
+
+    confirmation = next(m for m in world.outbound(of=business) if m.kind is Kind.OPT_OUT_CONFIRMATION)
+    assert (confirmation.state, confirmation.reason) == (State.CANCELED, "NEWER_TEXT")
+    assert not any("unsubscribed" in body for body in world.carrier.bodies)
+
+
+def test_start_brings_back_whom_the_carrier_had_blocked(world: World) -> None:
+    business = world.business("Own Words", "+13125550123", handling=OptOutHandling.OURS)
+    world.text("hi", to=business)
+    world.carrier.outcomes = [RecipientOptedOut("blocked", 21610)]
+    world.drain()
+    world.text("I want to buy it today", to=business)
+    world.drain()
+    unanswered = len(world.carrier.accepted)
+    world.text("START", to=business)
+    world.text("are you open on Saturday?", to=business)
+    world.drain()
+
+    assert unanswered == 0
+    assert [m.state for m in world.outbound(of=business) if m.author is Author.AI][-1] is State.SENT
+    assert "opted_out_wrote" in {task.kind for task in world.rows(Task, of=business)}
