@@ -24,16 +24,17 @@ from smsbot import work
 from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.failpoints import failpoint
 from smsbot.gateways.twilio_carrier import TwilioGateway
+from smsbot.heartbeats import EVERY_S, beat
 from smsbot.logs import configure_logging, log_event
 from smsbot.runtime import Runtime
 from smsbot.settings import load_settings
 from smsbot.tenancy import Tenant
-from worker import HEARTBEAT_S, Drain, beat, chat_model, handlers
+from worker import Drain, chat_model, handlers
 from wsgi import FOLDER, runtime_for
 
 TICK_S = 1.0
 SOONEST_S = 0.02
-BEAT_EVERY = timedelta(seconds=HEARTBEAT_S)
+BEAT_EVERY = timedelta(seconds=EVERY_S)
 SEAL_EVERY = timedelta(minutes=1)
 PLAN_EVERY = timedelta(minutes=1)
 OWN_CONCURRENCY = 20  # what it works off by itself when no bell rings

@@ -23,7 +23,6 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from conversations import inbound, outbox, pictures, replies
@@ -32,23 +31,22 @@ from conversations.reconciliation import RECONCILE, reconcile
 from smsbot import work
 from smsbot.actor import SYSTEM, Role
 from smsbot.bell import BACKGROUND, REPLIES
-from smsbot.database import PLATFORM
 from smsbot.errors import LeaseLost
 from smsbot.gateways.carrier import SmsGateway
 from smsbot.gateways.model import ChatModel
 from smsbot.gateways.openai_model import OpenAIChatModel
 from smsbot.gateways.twilio_carrier import TwilioGateway
+from smsbot.heartbeats import is_deaf, keep_beating
 from smsbot.logs import configure_logging, log_event
 from smsbot.runtime import Runtime
 from smsbot.settings import Settings, assert_timeouts_fit, load_settings
-from smsbot.tenancy import Heartbeat
 from wsgi import FOLDER, runtime_for
 
 DRAIN_S = 8.0  # how long a stopping worker waits for what is in flight
 BACKGROUND_CONCURRENCY = 4
 REDIS_AWAY_WAIT_S = 5.0
 OWN_LOOK_S = 0.5
-HEARTBEAT_S = 5.0
+LOOK_AGAIN_S = 1.0  # how long it is trusted that somebody listens
 DEFAULT_MODEL = "gpt-4o-mini"
 
 logger = logging.getLogger("smsbot.worker")
@@ -116,6 +114,7 @@ class Drain:
         self.slots = threading.BoundedSemaphore(self.concurrency)
         self.pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix=self.queue)
         self.running: set[Future[None]] = set()
+        self.deaf, self.looked_at = True, float("-inf")
 
     def drain(self) -> None:
         """Hand every due row to a thread; returns when nothing is due. A full pool keeps the bell here, so that the
@@ -136,8 +135,17 @@ class Drain:
             self.running.add(future)
             future.add_done_callback(self._done)
 
+    def _listens(self) -> bool:
+        """Whether somebody takes the carrier's webhooks. Nothing is answered while nobody does: a STOP may be among what
+        nobody heard. Whoever listens first holds the numbers back before it says so."""
+        if time.monotonic() - self.looked_at > LOOK_AGAIN_S:
+            self.deaf, self.looked_at = is_deaf(self.runtime), time.monotonic()
+        return not self.deaf
+
     def _claim(self) -> list[work.Claim]:
         try:
+            if self.queue == REPLIES and not self._listens():
+                return []
             return work.claim(self.runtime.engine, self.queue, self.runtime.clock.now())
         except SQLAlchemyError as error:
             log_event(logger, "work.no_claim", level=logging.ERROR, error=error, queue=self.queue)
@@ -183,26 +191,6 @@ class BellWorker(SimpleWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # rq carries no types
 
 
-def beat(runtime: Runtime, process: str) -> None:
-    """Say that this process lives."""
-    now = runtime.clock.now()
-    with runtime.transaction(PLATFORM) as session:
-        session.execute(
-            insert(Heartbeat)
-            .values(tenant_id=PLATFORM, process=process, at=now)
-            .on_conflict_do_update(index_elements=["tenant_id", "process"], set_={"at": now})
-        )
-
-
-def _keep_beating(runtime: Runtime, process: str, stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            beat(runtime, process)
-        except SQLAlchemyError as error:
-            log_event(logger, "heartbeat.failed", level=logging.WARNING, failure=type(error).__name__)
-        stop.wait(HEARTBEAT_S)
-
-
 def chat_model(settings: Settings) -> ChatModel | None:
     """The configured model, or None: then the built-in assistant answers."""
     if not settings.model_configured:
@@ -223,7 +211,7 @@ def main(queue: str) -> int:
     current = sys.modules["worker"]
     _Current.drain = current._Current.drain = Drain(runtime, queue, table, concurrency)
     name = f"worker:{queue}:{socket.gethostname()}:{os.getpid()}"[:80]
-    threading.Thread(target=_keep_beating, args=(runtime, name, _Current.drain.stop), daemon=True).start()
+    threading.Thread(target=keep_beating, args=(runtime, name, _Current.drain.stop), daemon=True).start()
     if settings.redis_url:
         _serve_bell(settings.redis_url, queue, _Current.drain)
     else:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import threading
 from collections.abc import Collection
 from pathlib import Path
 
@@ -14,11 +16,13 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api.routes import api
+from conversations.reconciliation import hold_for_reconciliation
 from dashboard.routes import register as register_dashboard
 from smsbot.bell import Bell, NoBell, RqBell
 from smsbot.clock import SystemClock
 from smsbot.crypto import Keyring
 from smsbot.database import database_engine
+from smsbot.heartbeats import WEB, is_deaf, keep_beating, last_beat
 from smsbot.logs import configure_logging, log_event
 from smsbot.probes import probes
 from smsbot.runtime import Runtime
@@ -66,7 +70,22 @@ def app() -> Flask:
     settings = load_settings(os.environ, FOLDER)
     pools = os.environ.get("SMSBOT_POOLS", f"{CARRIER_POOL},{STAFF_POOL}").split(",")
     configure_logging("web")
-    return application(runtime_for(settings, pool_size=16), pools)
+    runtime = runtime_for(settings, pool_size=16)
+    if CARRIER_POOL in pools:
+        name = f"{WEB}{socket.gethostname()}:{os.getpid()}"[:80]
+        threading.Thread(
+            target=keep_beating,
+            args=(runtime, name, threading.Event()),
+            kwargs={"before": lambda: hold_if_deaf(runtime)},
+            daemon=True,
+        ).start()
+    return application(runtime, pools)
+
+
+def hold_if_deaf(runtime: Runtime) -> None:
+    """Nobody took the carrier's webhooks for a while: before anything leaves, its list is read."""
+    if is_deaf(runtime):
+        hold_for_reconciliation(runtime, last_beat(runtime, WEB) or runtime.clock.now())
 
 
 def _failed(error: Exception) -> Response | HTTPException:

@@ -67,6 +67,7 @@ BOT = _any(
 )
 PERSON_WORD = r"(person|human|agent|someone|somebody|representative|rep|manager|realtor|broker|salesman|salesperson)"
 HUMAN = _any(
+    r"^\W*(i said |i want |please |no,? |just |give me |send me )?(an? |the )?(human|humano|humana)( please| pls| now)?\W*$",
     r"^\W*(human|humano|humana|agent|agente|persona|person|a person|real person|representative|representante|operator|rep)\W*$",
     rf"\b(talk|speak|chat|connect|transfer)( me)? (to|with) (an? |the |your |any)?(\w+ )?{PERSON_WORD}\b",
     r"\b(want|need|get me|give me|prefer) (an? |the )?(real |live |actual )(person|human|agent)\b|\b(want|need|get me) (a |the )?(human|manager)\b",

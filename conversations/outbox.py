@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, null, select, text, update
 
 from consent.gate import Circumstances, check
 from consent.ledger import Fact, append, lock, state_of
@@ -57,7 +57,7 @@ from smsbot.runtime import Runtime
 from smsbot.segments import folded, segmentation
 from smsbot.settings import CARRIER_CONNECT_TIMEOUT_S, CARRIER_READ_TIMEOUT_S, LEASE_S
 from smsbot.tenancy import SEGMENTS_PER_SECOND, Number, ReplyMode
-from smsbot.writes import Prepared, prepared, put_object, put_statement
+from smsbot.writes import Prepared, columns_of, fetch, loaded, prepared, put_changes, put_object, put_statement
 
 logger = logging.getLogger(__name__)
 
@@ -420,17 +420,13 @@ def _gated(
         work.finish(session, claim)
         return None
     token = uuid4()
-    session.execute(
-        update(Contact)
-        .where(Contact.tenant_id == claim.tenant_id, Contact.id == contact.id)
-        .values(lease_token=token, lease_until=func.clock_timestamp() + text(f"interval '{LEASE_S} seconds'"))
-        .execution_options(synchronize_session=False)
-    )
+    put_statement(session, LEASE(tenant_id=claim.tenant_id, contact_id=contact.id, token=token))
+    # Nobody else touches the row before the lease is over; after a crash it is claimed then, and looked up.
+    work.extend(session, claim, now + timedelta(seconds=LEASE_S + 0.5))
+    put_changes(session, message)
     message.state, message.reason, message.send_token = State.SENDING, None, token
     message.consent_event_id = event_id
     message.sending_at, message.segments, message.lookups = now, segments, 0
-    # Nobody else touches the row before the lease is over; after a crash it is claimed then, and looked up.
-    work.extend(session, claim, now + timedelta(seconds=LEASE_S + 0.5))
     callback = f"{runtime.settings.public_url}/webhooks/twilio/sms/status/{message.id}{CALLBACK_OVERRIDES}"
     sms = OutgoingSms(
         to=contact.address,
@@ -502,26 +498,37 @@ def _line_free_at(
 
 def _settle(session: TenantSession, claim: work.Claim, reserved: _Reserved, *, release: bool = True) -> Message | None:
     """The message if this send still owns it, its contact's lease released; None when somebody settled it already."""
+    queries = [OWNED(tenant_id=claim.tenant_id, message_id=reserved.message_id, token=reserved.token)]
     if release:
-        session.execute(
-            update(Contact)
-            .where(
-                Contact.tenant_id == claim.tenant_id,
-                Contact.id == reserved.contact_id,
-                Contact.lease_token == reserved.token,
-            )
-            .values(lease_token=None, lease_until=None)
-            .execution_options(synchronize_session=False)
-        )
-    return session.scalars(
-        select(Message)
-        .where(
-            Message.tenant_id == claim.tenant_id,
-            Message.id == reserved.message_id,
-            Message.send_token == reserved.token,
-        )
-        .with_for_update()
-    ).first()
+        queries.insert(0, RELEASE(tenant_id=claim.tenant_id, contact_id=reserved.contact_id, token=reserved.token))
+    owned = fetch(session, *queries)[-1]
+    return loaded(session, Message, owned[0]) if owned else None
+
+
+RELEASE = prepared(
+    update(Contact)
+    .where(
+        Contact.tenant_id == bindparam("tenant_id"),
+        Contact.id == bindparam("contact_id"),
+        Contact.lease_token == bindparam("token"),
+    )
+    .values(lease_token=null(), lease_until=null())
+    .returning(Contact.id)
+)
+OWNED = prepared(
+    select(*columns_of(Message))
+    .where(
+        Message.tenant_id == bindparam("tenant_id"),
+        Message.id == bindparam("message_id"),
+        Message.send_token == bindparam("token"),
+    )
+    .with_for_update()
+)
+LEASE = prepared(
+    update(Contact)
+    .where(Contact.tenant_id == bindparam("tenant_id"), Contact.id == bindparam("contact_id"))
+    .values(lease_token=bindparam("token"), lease_until=func.clock_timestamp() + text(f"interval '{LEASE_S} seconds'"))
+)
 
 
 def _sent(runtime: Runtime, claim: work.Claim, reserved: _Reserved, accepted: Accepted) -> None:
@@ -535,6 +542,7 @@ def _sent(runtime: Runtime, claim: work.Claim, reserved: _Reserved, accepted: Ac
         message.sent_at = message.sent_at or now
         if accepted.segments:
             message.segments = accepted.segments
+        put_changes(session, message)
         # Whoever holds the row now: the outcome is known, so nothing is left to do.
         work.drop(session, claim.kind, [claim.ref_id])
         if message.state not in (State.FAILED, State.UNDELIVERED):  # a callback that was quicker has said so
@@ -547,6 +555,7 @@ def _sent(runtime: Runtime, claim: work.Claim, reserved: _Reserved, accepted: Ac
 def mark_said(session: TenantSession, message: Message, now: datetime) -> None:
     """What this text said counts from now on: brand and automation, the STOP hint; its burst is answered."""
     conversation = session.get_one(Conversation, message.conversation_id)
+    put_changes(session, conversation)
     conversation.last_message_at = now
     if "discloses" in message.flags:
         conversation.disclosed_at = now
@@ -570,8 +579,9 @@ def burst_over(session: TenantSession, message: Message) -> None:
     """The burst that this answers is done with, sent or not, unless a newer answer waits: the next text waits anew."""
     if message.author is not Author.AI or message.in_reply_to is None:
         return
-    newer = session.scalars(
-        select(Message.id).where(
+    others = (
+        select(Message.id)
+        .where(
             Message.tenant_id == session.tenant_id,
             Message.contact_id == message.contact_id,
             Message.author == Author.AI,
@@ -579,7 +589,10 @@ def burst_over(session: TenantSession, message: Message) -> None:
             Message.state.in_(WAITING),
             Message.id != message.id,
         )
-    ).first()
+        .limit(1)
+    )
+    with session.no_autoflush:  # what changes here is not among the others: it is written once, at the end
+        newer = session.scalars(others).first()
     if newer is None:
         session.get_one(Conversation, message.conversation_id).burst_started_at = None
 

@@ -63,6 +63,7 @@ def hold_for_reconciliation(runtime: Runtime, lost_at: datetime) -> None:
                 .values(hold_until_reconciled=True)
                 .returning(Number.id)
             ).all()
+            work.hasten(session, RECONCILE, numbers, now)  # one that waits for a later try would hold it back for long
             for number_id in numbers:
                 work.put(
                     session, RECONCILE, number_id, due_at=now, now=now, queue=work.BACKGROUND, priority=work.URGENT

@@ -68,6 +68,7 @@ from smsbot.masking import masked
 from smsbot.phone import national
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Number, ReplyMode, Tenant
+from smsbot.writes import put_object
 
 CAUSE = "work:reply"
 TURNS = 30
@@ -447,7 +448,8 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
             return False
         tenant = tenant_of(session, claim.tenant_id)
         trace_id = uuid4()
-        session.add(
+        put_object(
+            session,
             Trace(
                 id=trace_id,
                 tenant_id=claim.tenant_id,
@@ -467,7 +469,7 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
                 else runtime.cipher(tenant.data_key).encrypt_text(
                     drafted.raw, tenant_id=claim.tenant_id, table="traces", column="content", row=trace_id
                 ),
-            )
+            ),
         )
         conversation = session.get_one(Conversation, kept.conversation_id)
         _note_fields(session, conversation, decision, kept.in_reply_to)

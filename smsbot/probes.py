@@ -24,7 +24,7 @@ probes = Blueprint("probes", __name__)
 SILENT_AFTER = timedelta(seconds=15)  # a process that has not said that it lives for this long is missing
 OVERDUE_AFTER = timedelta(seconds=10)
 STARTED = time.time()
-EXPECTED = ("scheduler", "worker:replies", "worker:background")
+EXPECTED = ("web:", "scheduler", "worker:replies", "worker:background")
 
 
 @probes.get("/healthz")

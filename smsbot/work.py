@@ -12,12 +12,15 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    ARRAY,
     Engine,
     ForeignKey,
     Index,
     SmallInteger,
     String,
     UniqueConstraint,
+    Uuid,
+    any_,
     bindparam,
     delete,
     func,
@@ -31,7 +34,7 @@ from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.database import Base, TenantSession, UtcDateTime
 from smsbot.errors import LeaseLost
 from smsbot.failpoints import failpoint
-from smsbot.writes import put_row
+from smsbot.writes import fetch, prepared, put_row, put_statement
 
 LEASE_S = 30  # a crashed worker's rows are claimed again after this; longer than model, gate and carrier together
 MAX_ATTEMPTS = 8  # after this a row is poison: it is quarantined with its reason and an alert
@@ -81,6 +84,21 @@ class Claim:
     due_at: datetime
 
 
+DROP = prepared(
+    delete(Work).where(
+        Work.tenant_id == bindparam("tenant_id"),
+        Work.kind == bindparam("kind"),
+        Work.ref_id == any_(bindparam("ref_ids", type_=ARRAY(Uuid))),
+    )
+)
+EXTEND = prepared(
+    update(Work)
+    .where(Work.id == bindparam("work_id"), Work.lease_token == bindparam("token"))
+    .values(lease_until=bindparam("until"))
+    .returning(Work.id)
+)
+
+
 def put(
     session: TenantSession,
     kind: str,
@@ -120,9 +138,21 @@ def put(
 def drop(session: TenantSession, kind: str, ref_ids: Sequence[UUID]) -> None:
     """Forget what was due for these; a worker that holds one of them loses its lease."""
     if ref_ids:
-        session.execute(
-            delete(Work).where(Work.tenant_id == session.tenant_id, Work.kind == kind, Work.ref_id.in_(ref_ids))
+        put_statement(session, DROP(tenant_id=session.tenant_id, kind=kind, ref_ids=list(ref_ids)))
+
+
+def hasten(session: TenantSession, kind: str, ref_ids: Sequence[UUID], now: datetime) -> None:
+    """Have what waits for a later try, or was put aside, done now; what somebody has in hand is left alone."""
+    session.execute(
+        update(Work)
+        .where(
+            Work.tenant_id == session.tenant_id,
+            Work.kind == kind,
+            Work.ref_id.in_(ref_ids),
+            Work.lease_until.is_(None) | (Work.lease_until < now),
         )
+        .values(due_at=func.least(Work.due_at, now), quarantined_at=None, attempts=0)
+    )
 
 
 # A loose index scan finds the tenants that have something due, in random order; each gives its most urgent row whose
@@ -190,13 +220,8 @@ def again(session: TenantSession, claim: Claim, due_at: datetime, *, counts: boo
 
 def extend(session: TenantSession, claim: Claim, until: datetime) -> None:
     """Hold the row until `until`: nobody else claims it before. Raises LeaseLost when somebody has it already."""
-    result = session.execute(
-        update(Work)
-        .where(Work.id == claim.id, Work.lease_token == claim.token)
-        .values(lease_until=until)
-        .returning(Work.id)
-    )
-    if result.first() is None:
+    (held,) = fetch(session, EXTEND(work_id=claim.id, token=claim.token, until=until))
+    if not held:
         raise LeaseLost(f"work {claim.kind} was claimed by another worker")
 
 
@@ -243,6 +268,7 @@ __all__ = [
     "extend",
     "finish",
     "give_back",
+    "hasten",
     "next_due",
     "put",
 ]

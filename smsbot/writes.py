@@ -138,13 +138,15 @@ def loaded(session: TenantSession, model: type[Row], values: Sequence[Any]) -> R
     mapper = inspect(model)
     identity = mapper.identity_key_from_primary_key(tuple(read[key] for key in _keys(model)))
     known = session.identity_map.get(identity)
-    row = model() if known is None else known
-    assert isinstance(row, model)
-    for key, value in read.items():
-        set_committed_value(row, key, value)
-    if known is None:
-        make_transient_to_detached(row)
-        session.add(row)
+    if known is not None:
+        assert isinstance(known, model)
+        for key, value in read.items():
+            set_committed_value(known, key, value)
+        return known
+    row = model()
+    inspect(row).dict.update(read)  # nobody has seen the object yet, so there is no change to notice
+    make_transient_to_detached(row)
+    session.add(row)
     return row
 
 

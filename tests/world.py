@@ -26,6 +26,7 @@ from smsbot.actor import Actor, ActorKind, Role
 from smsbot.bell import BACKGROUND, REPLIES, NoBell
 from smsbot.clock import OffsetClock
 from smsbot.crypto import Keyring
+from smsbot.database import PLATFORM
 from smsbot.errors import ModelFailed, SendFailed
 from smsbot.gateways.carrier import Accepted, CarrierCredentials, CarrierMessage, OutgoingSms
 from smsbot.gateways.model import ModelAnswer
@@ -37,6 +38,7 @@ from smsbot.tenancy import (
     Credential,
     CredentialKind,
     CredentialState,
+    Heartbeat,
     Login,
     Number,
     OptOutHandling,
@@ -175,9 +177,15 @@ class World:
         )
         self.runtime = Runtime(self.settings, self.clock, engine, NoBell(), Keyring(self.settings.encryption_keys))
         self.app: Flask = application(self.runtime)
+        self.listening(until=self.clock.now() + timedelta(days=3650))
         self.sids = itertools.count(1)
         self.with_model = with_model
         self.home = self.business()
+
+    def listening(self, until: datetime) -> None:
+        """As if a web process had been taking the carrier's webhooks, and saying so, until then."""
+        with self.runtime.transaction(PLATFORM) as session:
+            session.merge(Heartbeat(tenant_id=PLATFORM, process="web:world", at=until))
 
     # ---- tenants --------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,15 @@ import pytest
 
 from conversations.models import Author, Kind, State, Task
 from conversations.reconciliation import plan_reconciliation
+from smsbot.bell import REPLIES
 from smsbot.errors import RecipientOptedOut
 from smsbot.gateways.carrier import CarrierMessage
-from smsbot.tenancy import OptOutHandling
+from smsbot.heartbeats import beat
+from smsbot.tenancy import Number, OptOutHandling
 from tests.conversations.sending import WRITTEN, person, put, tasks
 from tests.world import LEAD, World
+from worker import Drain
+from wsgi import hold_if_deaf
 
 
 def found_late(world: World, body: str, ago: timedelta) -> None:
@@ -107,3 +111,49 @@ def test_start_brings_back_whom_the_carrier_had_blocked(world: World) -> None:
     assert unanswered == 0
     assert [m.state for m in world.outbound(of=business) if m.author is Author.AI][-1] is State.SENT
     assert "opted_out_wrote" in {task.kind for task in world.rows(Task, of=business)}
+
+
+def test_nothing_is_answered_while_nobody_takes_the_carriers_webhooks(world: World) -> None:
+    world.text("Are you open on Saturday?")
+    world.later(seconds=5)
+    world.listening(until=world.clock.now() - timedelta(minutes=1))
+    drain = Drain(world.runtime, REPLIES, {}, 1)
+    deaf = drain._claim()
+    beat(world.runtime, "web:test")
+    drain.looked_at = float("-inf")
+    listening = drain._claim()
+
+    assert deaf == []
+    assert len(listening) == 1
+
+
+@pytest.mark.parametrize(("silent_s", "held"), [(5, False), (60, True)])
+def test_who_listens_again_after_a_silence_holds_every_number_back_first(
+    world: World, silent_s: int, held: bool
+) -> None:
+    world.listening(until=world.clock.now())
+    world.later(seconds=silent_s)
+    hold_if_deaf(world.runtime)
+
+    with world.runtime.transaction(world.home.id) as session:
+        number = session.get_one(Number, world.home.number_id)
+    assert number.hold_until_reconciled is held
+
+
+def test_a_stop_that_nobody_heard_counts_before_anything_leaves(world: World) -> None:
+    put(world, person(world, WRITTEN))
+    world.listening(until=world.clock.now())
+    world.later(hours=8)
+    found_at = (world.clock.now() - timedelta(hours=5)).replace(microsecond=0)
+    world.carrier.received.append(
+        CarrierMessage(world.sid(), "inbound", LEAD, world.home.number, "STOP", "received", None, found_at, None)
+    )
+    with world.runtime.transaction(world.home.id) as session:
+        session.get_one(Number, world.home.number_id).received_through = world.clock.now() - timedelta(hours=8)
+    hold_if_deaf(world.runtime)
+    world.drain()
+    world.later(seconds=10)
+    world.drain()
+
+    assert world.carrier.accepted == []
+    assert world.outbound()[0].reason == "OPTED_OUT"
