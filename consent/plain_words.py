@@ -444,7 +444,7 @@ _REQUESTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"more|of|the|these|those|this|your|ur|such|further|on|anymore|all|future|unsolicited|"
             r"marketing|automated|so|many|random|from)){0,8} (?:<msg>|texted|messaged|contacted|bothered|"
             r"spammed|solicited|hear from|hearing from|heard from|<touching>|<touch>|list)\b(?! (?:me "
-            r")?(?:the|about|back|before|if|list price)| (?:to|with) (?:an? |the |your |this )?(?:bot|"
+            r")?(?:the|about|back|before|if|list price)|(?: to| with)? (?:an? |the |your |this )(?:bot|"
             r"robot|ai|machine|computer|chatbot)\b)",
         ),
         (
