@@ -85,15 +85,20 @@ def _put_back(runtime: Runtime, claim: work.Claim, failure: str) -> None:
     try:
         quarantined = work.give_back(runtime.engine, claim, runtime.clock.now(), failure)
         if quarantined:
+            now = runtime.clock.now()
             with runtime.transaction(claim.tenant_id) as session:
+                conversation_id = None
+                if claim.kind in (outbox.REPLY, outbox.SEND):
+                    conversation_id = outbox.give_up(session, claim.ref_id, now=now, cause=failure)
                 raise_alert(
                     session,
                     "work_quarantined",
                     f"{claim.kind}:{claim.ref_id}",
-                    now=runtime.clock.now(),
+                    now=now,
                     actor=SYSTEM,
                     cause=failure,
                     role=Role.OWNER,
+                    conversation_id=conversation_id,
                 )
     except SQLAlchemyError as error:
         # The database is away: the lease ends by itself and the row is found again.

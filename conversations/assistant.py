@@ -979,12 +979,14 @@ class Assistant:
 
     def _sensitive(self, language: str) -> ReplyDecision:
         contact = self.facts.phone or self.facts.email
-        kind = "sensitive_guard" if self.facts.secure_url or not contact else "sensitive_guard_call"
+        kind = "sensitive_guard_call" if contact else "sensitive_guard_plain"
+        if self.facts.secure_url:
+            kind = "sensitive_guard"
         return ReplyDecision(
             Action.REPLY,
             text_for(kind, language, brand=self.facts.brand, url=self.facts.secure_url, contact=contact),
             language,
-            facts_used=("secure_url",) if kind == "sensitive_guard" else ("phone",),
+            facts_used={"sensitive_guard": ("secure_url",), "sensitive_guard_call": ("phone",)}.get(kind, ()),
             urgency=Urgency.NORMAL,
             kind=ReplyKind.GUARD_ANSWER,
             guard="sensitive",

@@ -905,6 +905,39 @@ def _conclude(
         _note_outcome(session, message, now, "message.unknown")
 
 
+def give_up(session: TenantSession, message_id: UUID, *, now: datetime, cause: str) -> UUID | None:
+    """End a text whose work row was put aside: nobody waits for it any more, and a person gets it. Returns its
+    conversation's id, None when the text is past waiting."""
+    message = session.scalars(
+        select(Message)
+        .where(
+            Message.tenant_id == session.tenant_id,
+            Message.id == message_id,
+            Message.state.in_((*WAITING, State.SENDING)),
+        )
+        .with_for_update()
+    ).first()
+    if message is None:
+        return None
+    if message.state is State.SENDING:
+        message.state = State.UNKNOWN
+    else:
+        message.state, message.reason = State.FAILED, Reason.CONTENT.value
+    burst_over(session, message)
+    add_task(
+        session,
+        "text_not_sent",
+        message.id,
+        conversation_id=message.conversation_id,
+        now=now,
+        actor=SYSTEM,
+        cause=cause,
+        reason=message.reason,
+    )
+    _note_outcome(session, message, now, "message.given_up")
+    return message.conversation_id
+
+
 # ---- what the carrier reports later ----------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from smsbot.database import APP_ROLE, BACKUP_ROLE, LOOKUP_ROLE
 from smsbot.errors import ConfigurationError
@@ -126,4 +127,10 @@ def _ensure_roles(connection: Connection) -> None:
     for role in (APP_ROLE, LOOKUP_ROLE):
         member = connection.execute(text("SELECT pg_has_role(current_user, :role, 'MEMBER')"), {"role": role}).scalar()
         if not member:
-            connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
+            try:
+                connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
+            except DBAPIError as error:
+                raise ConfigurationError(
+                    f"this login is no member of {role} and may not make itself one: run as an administrator"
+                    f" GRANT {role} TO <the owner>, then migrate again"
+                ) from error

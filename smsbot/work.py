@@ -49,7 +49,9 @@ class Work(Base):
     __tablename__ = "work"
     __table_args__ = (
         UniqueConstraint("tenant_id", "kind", "ref_id"),
-        Index("ix_work_due", "queue", "tenant_id", "due_at", postgresql_where=text("quarantined_at IS NULL")),
+        Index(
+            "ix_work_due", "queue", "tenant_id", "priority", "due_at", postgresql_where=text("quarantined_at IS NULL")
+        ),
         Index("ix_work_contact", "contact_id", "due_at", postgresql_where=text("contact_id IS NOT NULL")),
     )
 

@@ -296,6 +296,17 @@ def _before_a_query(state: ORMExecuteState) -> None:
     write(state.session)
 
 
+@event.listens_for(TenantSession, "before_flush")
+def _before_a_flush(session: Session, _: object, __: object) -> None:
+    # A statement may make room for what the flush writes: it comes first, with the rows that it may be about.
+    waiting = session.info.get(WAITING, [])
+    places = [place for place, one in enumerate(waiting) if isinstance(one, tuple)]
+    if places:
+        session.info[WAITING] = waiting[: places[-1] + 1]
+        write(session)
+        session.info[WAITING] = waiting[places[-1] + 1 :]
+
+
 @event.listens_for(TenantSession, "before_commit")
 def _before_the_commit(session: Session) -> None:
     _put_changes_first(session)

@@ -367,7 +367,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_work_due",
         "work",
-        ["queue", "tenant_id", "due_at"],
+        ["queue", "tenant_id", "priority", "due_at"],
         unique=False,
         postgresql_where=sa.text("quarantined_at IS NULL"),
     )

@@ -8,6 +8,7 @@ import pytest
 
 from conversations.models import Author, Kind, State, Task
 from conversations.reconciliation import plan_reconciliation
+from smsbot import work
 from smsbot.bell import REPLIES
 from smsbot.errors import RecipientOptedOut
 from smsbot.gateways.carrier import CarrierMessage
@@ -15,7 +16,7 @@ from smsbot.heartbeats import beat
 from smsbot.tenancy import Number, OptOutHandling
 from tests.conversations.sending import WRITTEN, person, put, tasks
 from tests.world import LEAD, World
-from worker import Drain
+from worker import Drain, do
 from wsgi import hold_if_deaf
 
 
@@ -157,3 +158,20 @@ def test_a_stop_that_nobody_heard_counts_before_anything_leaves(world: World) ->
 
     assert world.carrier.accepted == []
     assert world.outbound()[0].reason == "OPTED_OUT"
+
+
+def test_a_text_whose_work_is_put_aside_ends_and_is_left_to_a_person(world: World) -> None:
+    world.text("Are you open on Saturday?")
+    world.later(seconds=5)
+
+    def broken(_: object) -> None:
+        raise RuntimeError("broken")
+
+    for _ in range(9):
+        for claim in work.claim(world.runtime.engine, REPLIES, world.clock.now()):
+            do(world.runtime, {"reply": broken}, claim)
+        world.later(minutes=3)
+
+    (reply,) = world.outbound()
+    assert (reply.state, reply.reason) == (State.FAILED, "CONTENT")
+    assert ("text_not_sent", "CONTENT") in tasks(world)
