@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "migrate": ("migrate", "Bring the database to the newest schema."),
     "demo": ("demo", "Make the demo tenants, or bring them up to date."),
     "doctor": ("doctor", "Check the installation and say what is wrong."),
-    "tenant": ("tenants", "Add or change a tenant."),
+    "tenant": ("tenants", "Add, change or list tenants."),
     "number": ("numbers", "Add or change a tenant's number."),
     "credentials": ("credentials", "Set or retire a tenant's carrier credentials."),
     "agent": ("agents", "Add a member of staff."),

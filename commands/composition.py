@@ -145,7 +145,7 @@ def tenant_named(runtime: Runtime, tenant_id: UUID) -> Tenant:
     with runtime.transaction(None) as session:
         tenant = session.get(Tenant, tenant_id)
     if tenant is None:
-        raise InvalidInput("tenant", f"--tenant: there is no tenant {tenant_id}")
+        raise InvalidInput("tenant", f"--tenant: there is no tenant {tenant_id}: manage.py tenant list shows them all")
     return tenant
 
 

@@ -7,11 +7,12 @@ from uuid import UUID
 import click
 
 from commands.composition import cipher_of, open_runtime, tenant_named, tenants
+from commands.options import TENANT
 from consent.ledger import Broken, verify
 
 
 @click.command
-@click.option("--tenant", "tenant_id", type=click.UUID, help="Only this one.")
+@click.option("--tenant", "tenant_id", type=TENANT, help="Only this one.")
 def command(tenant_id: UUID | None) -> int:
     """Check the ledgers of all tenants.
 
@@ -23,11 +24,11 @@ def command(tenant_id: UUID | None) -> int:
             with runtime.transaction(tenant.id) as session:
                 found = verify(session, cipher_of(runtime, tenant))
             if isinstance(found, Broken):
-                click.echo(f"{tenant.id} broken: {_sentence(found)}")
+                click.echo(f"{tenant.id} ({tenant.name}) broken: {_sentence(found)}")
                 return 1
             click.echo(
-                f"{tenant.id} ok: {found.contacts} contacts, {found.events} events, {found.erased} erased,"
-                f" {found.seals} seals"
+                f"{tenant.id} ({tenant.name}) ok: {found.contacts} contacts, {found.events} events,"
+                f" {found.erased} erased, {found.seals} seals"
             )
     return 0
 

@@ -240,6 +240,7 @@ def _account(runtime: Runtime, tenant: Tenant) -> dict[str, Any]:
     return {
         "sid": credentials[0],
         "token": credentials[1],
+        "name": tenant.name,
         "numbers": [
             {
                 "number": number.number,

@@ -22,6 +22,7 @@ from commands.embedded import FOLDER, is_up
 from consent.keywords import carrier_word
 from consent.ledger import Broken, verify
 from consent.words import Verdict, WordContext, judge
+from conversations.inbound import CAUSE as BY_WEBHOOK
 from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.clock import SystemClock
 from smsbot.crypto import DecryptionFailed
@@ -274,7 +275,7 @@ def _tenants(runtime: Runtime) -> Iterator[Finding]:
         yield Finding(WARN, "tenants: none, add one with manage.py tenant add")
     for tenant in known:
         for finding in _tenant(runtime, tenant):
-            yield Finding(finding.level, f"tenant {tenant.id}: {finding.what}")
+            yield Finding(finding.level, f"tenant {tenant.id} ({tenant.name}): {finding.what}")
 
 
 def _tenant(runtime: Runtime, tenant: Tenant) -> Iterator[Finding]:
@@ -289,11 +290,13 @@ def _tenant(runtime: Runtime, tenant: Tenant) -> Iterator[Finding]:
         else:
             yield Finding(OK, "credentials are set")
         heard = session.execute(
-            select(Event.id).where(Event.tenant_id == tenant.id, Event.kind == "message.received").limit(1)
+            select(Event.id)
+            .where(Event.tenant_id == tenant.id, Event.kind == "message.received", Event.cause == BY_WEBHOOK)
+            .limit(1)
         ).first()
         numbers = session.scalars(select(Number).where(Number.tenant_id == tenant.id)).all()
     if heard is None:
-        yield Finding(WARN, "no webhook has arrived with a valid signature yet")
+        yield Finding(WARN, "no webhook has been verified yet")
     else:
         yield Finding(OK, "webhooks arrive, and their signature verifies")
     if not numbers:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import click
@@ -34,21 +36,46 @@ STATES = {
 }
 
 
+CARRIERS_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
+WHERE_IDS_ARE = "/api/v1/conversations/CONVERSATION_ID/messages shows them"
+
+
+class MessageId(click.ParamType[UUID | str]):
+    """A message by our id (UUID) or the carrier's (text)."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID | str:
+        written = str(value).strip()
+        if CARRIERS_SID.fullmatch(written):
+            return written
+        try:
+            return UUID(written)
+        except ValueError:
+            self.fail(
+                f"give a message's id ({WHERE_IDS_ARE}), or the carrier's: SM and 32 hexadecimal digits", param, ctx
+            )
+
+
 @click.command
-@click.argument("message_id", type=click.UUID)
-def command(message_id: UUID) -> None:
-    """Say why MESSAGE_ID was sent, deferred or blocked: each decision, what it rests on, and what the carrier said."""
+@click.argument("message_id", type=MessageId())
+def command(message_id: UUID | str) -> None:
+    """Say why MESSAGE_ID was sent, deferred or blocked: each decision, what it rests on, and what the carrier said.
+
+    MESSAGE_ID is a message's id, as the REST interface shows it, or the SM... id that the carrier gave it.
+    """
+    column = Message.id if isinstance(message_id, UUID) else Message.provider_sid
     with open_runtime() as runtime:
         for tenant in tenants(runtime):
             with runtime.transaction(tenant.id) as session:
                 message = session.scalars(
-                    select(Message).where(Message.tenant_id == tenant.id, Message.id == message_id)
+                    select(Message).where(Message.tenant_id == tenant.id, column == message_id)
                 ).first()
                 lines = [] if message is None else list(_sentences(session, tenant, message))
             if lines:
                 click.echo("\n".join(lines))
                 return
-    raise InvalidInput("message_id", f"there is no message {message_id}")
+    raise InvalidInput("message_id", f"there is no message {message_id}: {WHERE_IDS_ARE}")
 
 
 def _sentences(session: TenantSession, tenant: Tenant, message: Message) -> Iterator[str]:

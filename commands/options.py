@@ -9,6 +9,7 @@ import sys
 import zoneinfo
 from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 import click
 
@@ -51,6 +52,18 @@ class Matching(click.ParamType[str]):
         return written
 
 
+class TenantId(click.ParamType[UUID]):
+    """A tenant's id, which nobody knows by heart."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        try:
+            return UUID(str(value).strip())
+        except ValueError:
+            self.fail("give a tenant's id: manage.py tenant list shows them all", param, ctx)
+
+
 class Zone(click.ParamType[str]):
     """A time zone of the IANA database, by its full name: an abbreviation has no summer time."""
 
@@ -80,6 +93,7 @@ class Line(click.ParamType[str]):
 
 
 NUMBER = OurNumber()
+TENANT = TenantId()
 ZONE = Zone()
 ACCOUNT = Matching("AC...", ACCOUNT_SID, "give an AccountSid: AC and 32 hexadecimal digits")
 SERVICE = Matching("MG...", SERVICE_SID, "give a Messaging Service's SID: MG and 32 hexadecimal digits")
@@ -88,7 +102,7 @@ ADDRESS = Matching("e-mail", EMAIL, "give an e-mail address")
 
 def tenant_option(function: F) -> F:
     """`--tenant ID`, passed as `tenant_id`."""
-    return click.option("--tenant", "tenant_id", type=click.UUID, required=True, help="The tenant's id.")(function)
+    return click.option("--tenant", "tenant_id", type=TENANT, required=True, help="See tenant list.")(function)
 
 
 def secret_flag(name: str, what: str) -> Callable[[F], F]:

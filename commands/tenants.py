@@ -1,13 +1,14 @@
-"""`manage.py tenant add|set`."""
+"""`manage.py tenant add|set|list`."""
 
 from __future__ import annotations
 
 from uuid import UUID, uuid4
 
 import click
+from sqlalchemy import select
 
 from commands.accounts import refuse_sharing, set_credential
-from commands.composition import open_runtime, tenant_named
+from commands.composition import open_runtime, tenant_named, tenants
 from commands.options import (
     ACCOUNT,
     ADDRESS,
@@ -27,7 +28,7 @@ LONGEST_NAME, LONGEST_BRAND, LONGEST_PHONE = 200, 60, 32
 
 @click.group
 def command() -> None:
-    """Add or change a tenant: a business that uses the product."""
+    """Add, change or list tenants: the businesses that use the product."""
 
 
 @command.command("add")
@@ -82,3 +83,15 @@ def change(
             for name, value in given.items():
                 setattr(tenant, name, value)
     say({"tenant_id": tenant_id})
+
+
+@command.command("list")
+def listed() -> None:
+    """Show every tenant, oldest first, one line each: {"tenant_id", "name", "brand", "numbers"}."""
+    with open_runtime() as runtime:
+        for tenant in tenants(runtime):
+            with runtime.transaction(tenant.id) as session:
+                numbers = session.scalars(
+                    select(Number.number).where(Number.tenant_id == tenant.id).order_by(Number.number)
+                ).all()
+            say({"tenant_id": tenant.id, "name": tenant.name, "brand": tenant.brand, "numbers": list(numbers)})

@@ -6,6 +6,7 @@ and the demo are made by commands of their own.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ import click
 from commands.embedded import FOLDER, app_url, the_only_up
 from smsbot.errors import ConfigurationError
 from smsbot.servers import dies_with_parent
-from smsbot.servers.files import held
+from smsbot.servers.files import held, private_folder, write_private
 from smsbot.servers.postgres import running_postgres, start_postgres, stop_postgres
 from smsbot.servers.redis import running_redis, start_redis, stop_redis
 from smsbot.settings import Settings, is_loopback, load_settings
@@ -36,6 +37,9 @@ WEB_STOP_TIMEOUT_S = 10.0  # above gunicorn's own graceful limit of 8 s
 BACKGROUND_NICE = 10
 READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.1
+WHOLE_TIMEOUT_S = 20.0  # for the first sign of life of each process, which comes after the first text is accepted
+WHOLE_POLL_S = 0.3
+NO_REDIS = "redis: none"  # of /readyz: waiting does not mend that
 PREPARE_TIMEOUT_S = 300.0
 TURN_TIMEOUT_S = 60.0
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # listening everywhere: reached here
@@ -74,6 +78,7 @@ def command(bare: bool) -> int:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    stopping = _heard()
     settings = load_settings(os.environ, FOLDER)
     home = settings.home.resolve()
     plan = Plan(settings, home, with_demo=not bare and not settings.production)
@@ -83,21 +88,21 @@ def command(bare: bool) -> int:
         _refuse_unreachable(plan)
         _refuse_busy_ports(plan)
         click.echo(f"starting smsbot in {home}")
-        return _run(plan)
+        return _run(plan, stopping)
 
 
-def _run(plan: Plan) -> int:
+def _run(plan: Plan, stopping: threading.Event) -> int:
     with ExitStack() as stack:
         own = {**os.environ, "SMSBOT_HOME": str(plan.home), "PYTHONUNBUFFERED": "1"}
         addresses = stack.enter_context(_servers(plan))
         # Without the addresses: as the owner of an embedded database. One process for both: it costs a second to start.
         prepare = ["demo", "--migrate", "--accounts", str(plan.accounts_file)] if plan.with_demo else ["migrate"]
-        prepared = _prepared(prepare, own)
+        prepared = _prepared(prepare, own, plan.home / "logs")
         environment = own | addresses
         if plan.with_demo and plan.settings.simulator_url is None:
             environment["SMSBOT_SIMULATOR_URL"] = plan.simulator_url
-        herald = threading.Thread(target=_announce, args=(plan, prepared if plan.with_demo else ""), daemon=True)
-        herald.start()
+        announced = (plan, prepared if plan.with_demo else "", stopping)
+        threading.Thread(target=_announce, args=announced, daemon=True).start()
         supervisor = Supervisor(
             children(plan, environment),
             log_folder=plan.home / "logs",
@@ -166,8 +171,28 @@ def _simulator(plan: Plan) -> Child:
     return Child("simulator", command, environment, stop_timeout_s=WEB_STOP_TIMEOUT_S)
 
 
-def _prepared(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
-    """What a command of our own printed. ConfigurationError with its last line when it did not end well."""
+def _heard() -> threading.Event:
+    """Set, and said, the moment somebody wants us to stop: the processes may take seconds to end."""
+    stopping = threading.Event()
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    signal.set_wakeup_fd(theirs.detach(), warn_on_full_buffer=False)
+
+    def listen() -> None:
+        ours.recv(1)
+        stopping.set()
+        with suppress(OSError):  # the terminal may be what went away
+            click.echo("stopping")
+
+    threading.Thread(target=listen, daemon=True).start()
+    return stopping
+
+
+def _prepared(arguments: Sequence[str], environment: Mapping[str, str], log_folder: Path) -> str:
+    """What a command of our own printed. ConfigurationError with the reason when it did not end well.
+
+    What else it said then is in `<log_folder>/<command>.log`.
+    """
     done = subprocess.run(
         [sys.executable, MANAGE, *arguments],
         env=environment,
@@ -179,9 +204,20 @@ def _prepared(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
         preexec_fn=dies_with_parent(signal.SIGTERM),
     )
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise ConfigurationError(f"{arguments[0]}: {lines[-1]}")
+        log = private_folder(log_folder) / f"{arguments[0]}.log"
+        write_private(log, done.stderr)
+        reason = failure(done.stderr) or f"exit code {done.returncode}"
+        raise ConfigurationError(f"the database could not be prepared: {reason} (all of it: {log})")
     return done.stdout
+
+
+def failure(stderr: str) -> str:
+    """Why a command ended: the first line of the exception that ended it, else its last line."""
+    _, found, last = stderr.rpartition("Traceback (most recent call last):\n")
+    lines = [line for line in last.splitlines() if line.strip()]
+    if found:
+        return next((line for line in lines if not line[0].isspace()), "")
+    return lines[-1] if lines else ""
 
 
 def local_url(settings: Settings) -> str:
@@ -226,25 +262,36 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def _announce(plan: Plan, demo: str) -> None:
-    """Say where everything is as soon as texts are accepted."""
+def _announce(plan: Plan, demo: str, stopping: threading.Event) -> None:
+    """Say where everything is as soon as texts are accepted and every process lives."""
     url = local_url(plan.settings)
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while not _answers(f"{url}/readyz"):
+    while (reasons := _degraded(f"{url}/readyz")) is None:
         if time.monotonic() >= deadline:
             click.echo(f"not ready after {READY_TIMEOUT_S:.0f} s: see {plan.home / 'logs' / 'web.log'}")
             deadline = float("inf")
-        time.sleep(READY_POLL_S)
-    lines = [f"smsbot     {url}"]
+        if stopping.wait(READY_POLL_S):
+            return
+    deadline = time.monotonic() + WHOLE_TIMEOUT_S
+    while time.monotonic() < deadline and not all(reason.startswith(NO_REDIS) for reason in reasons or []):
+        if stopping.wait(WHOLE_POLL_S):
+            return
+        found = _degraded(f"{url}/readyz")
+        reasons = reasons if found is None else found
     if plan.with_demo:
-        lines += [f"simulator  {plan.simulator_url}", *demo.rstrip().splitlines()]
-    lines += [f"logs       {plan.home / 'logs'}", "ready"]
+        lines = [f"dashboard  {url}   sign in with a demo login below"]
+        lines += [f"phones     {plan.simulator_url}   be a lead: text either business", *demo.rstrip().splitlines()]
+    else:
+        lines = [f"dashboard  {url}"]
+    lines.append(f"logs       {plan.home / 'logs'}")
+    lines.append(f"ready, but degraded: {'; '.join(reasons)}" if reasons else "ready")
     click.echo("\n".join(lines))
 
 
-def _answers(url: str) -> bool:
+def _degraded(url: str) -> list[str] | None:
+    """What /readyz finds wanting, nothing when all is well; None while texts cannot be accepted."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
+            return [str(reason) for reason in json.load(answer)["reasons"]]
     except (urllib.error.URLError, OSError, ValueError):
-        return False
+        return None

@@ -220,7 +220,7 @@ def _lack_of_consent(facts: SendFacts, standing: PurposeConsent | None) -> Block
 
 
 def _soon(now: datetime) -> datetime:
-    return datetime.fromtimestamp(now.timestamp() + 5, tz=now.tzinfo)
+    return datetime.fromtimestamp(now.timestamp() + 1, tz=now.tzinfo)
 
 
 def facts_to_json(facts: SendFacts) -> dict[str, Any]:

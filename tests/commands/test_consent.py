@@ -71,7 +71,7 @@ def test_verify_counts_what_it_checked(in_world: Command, world: World) -> None:
     done = in_world("consent", "verify")
 
     assert (done.code, done.err) == (0, "")
-    assert done.out == f"{world.home.id} ok: 1 contacts, 3 events, 0 erased, 0 seals\n"
+    assert done.out == f"{world.home.id} (Lakeside Realty) ok: 1 contacts, 3 events, 0 erased, 0 seals\n"
 
 
 def test_verify_names_the_first_event_that_was_changed(in_world: Command, world: World, database: Database) -> None:
@@ -85,7 +85,9 @@ def test_verify_names_the_first_event_that_was_changed(in_world: Command, world:
     done = in_world("consent", "verify", "--tenant", str(world.home.id))
 
     assert done.code == 1
-    assert done.out == (f"{world.home.id} broken: contact {first.contact_id}, seq 2, event {second.id}: was changed\n")
+    assert done.out == (
+        f"{world.home.id} (Lakeside Realty) broken: contact {first.contact_id}, seq 2, event {second.id}: was changed\n"
+    )
 
 
 def test_export_holds_the_words_and_what_proves_them(in_world: Command, world: World) -> None:
@@ -133,6 +135,24 @@ def test_explain_says_why_a_text_did_not_leave(in_world: Command, world: World) 
 
     assert done.code == 0
     assert "was canceled (OPTED_OUT: the person has opted out)" in done.out
+
+
+def test_explain_takes_the_carriers_id_too(in_world: Command, world: World) -> None:
+    world.text("Is it still there?")
+    (inbound,) = world.inbound()
+
+    done = in_world("explain", str(inbound.provider_sid))
+
+    assert done.code == 0
+    assert done.out == in_world("explain", str(inbound.id)).out
+
+
+@pytest.mark.parametrize("given", ["SM1", "00000000-0000-4000-8000-000000000001", "SM" + "9" * 32])
+def test_explain_says_where_ids_come_from(in_world: Command, given: str) -> None:
+    done = in_world("explain", given)
+
+    assert (done.code, done.out) == (2, "")
+    assert "/api/v1/conversations/" in done.err
 
 
 def test_explain_says_how_an_inbound_text_was_judged(in_world: Command, world: World) -> None:

@@ -42,6 +42,8 @@ def test_the_demo_has_two_businesses_with_staff_and_a_dozen_leads_each(command: 
     assert verified.code == 0
     assert " 0 seals" not in verified.out
     the_past_is_over(database)
+    doctor = command("doctor").out
+    assert doctor.count("no webhook has been verified yet") == 2  # what was played never came over HTTP
 
 
 @pytest.mark.slow
@@ -78,6 +80,7 @@ def test_passwords_and_tokens_are_kept_in_closed_files_and_fit(
     accounts = json.loads(written.read_text())
     assert written.stat().st_mode & 0o777 == 0o600
     assert [account["numbers"][0]["number"] for account in accounts] == ["+13125550100", "+17205550100"]
+    assert [account["name"] for account in accounts] == ["Lakeside Realty Group", "Summit Ford"]
     assert all(len(account["token"]) == 32 for account in accounts)
 
 

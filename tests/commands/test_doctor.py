@@ -22,8 +22,8 @@ def test_a_sound_installation_has_no_fail(command: Command, variables: pytest.Mo
 
     assert done.code == 0
     assert levels(done.out) == {"OK", "WARN"}
-    assert f"tenant {tenant}: credentials are set" in done.out
-    assert f"WARN tenant {tenant}: no webhook has arrived" in done.out
+    assert f"tenant {tenant} (Harbor Homes): credentials are set" in done.out
+    assert f"WARN tenant {tenant} (Harbor Homes): no webhook has been verified yet" in done.out
     assert "bound by row-level security" in done.out
     assert "migrations: current" in done.out
 
@@ -44,6 +44,16 @@ def test_a_key_that_others_can_read_is_a_fail(command: Command, tmp_path: Path) 
 
     assert done.code == 1
     assert f"FAIL keys: {key}" in done.out
+
+
+def test_a_text_that_came_in_shows_that_webhooks_arrive(in_world: Command, world) -> None:
+    before = in_world("doctor").out
+    world.text("Is it still there?")
+
+    after = in_world("doctor").out
+
+    assert "no webhook has been verified yet" in before
+    assert "webhooks arrive, and their signature verifies" in after
 
 
 def test_a_ledger_that_was_changed_is_a_fail(in_world: Command, world, database: Database) -> None:

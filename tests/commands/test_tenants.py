@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from uuid import UUID
 
 import pytest
@@ -70,7 +71,28 @@ def test_an_unknown_tenant_is_refused(command: Command, arguments: list[str]) ->
     done = command(*arguments, "--tenant", STRANGER, stdin=f"{PASSWORD}\n")
 
     assert (done.code, done.out) == (2, "")
-    assert done.err == f"--tenant: there is no tenant {STRANGER}\n"
+    assert done.err == f"--tenant: there is no tenant {STRANGER}: manage.py tenant list shows them all\n"
+
+
+def test_every_tenant_is_listed_with_its_name_and_numbers(command: Command) -> None:
+    first, second = add_tenant(command), add_tenant(command, number="+13125550113")
+    command("tenant", "set", "--tenant", second, "--brand", "Harbor")
+    command("number", "add", "--tenant", second, "--number", "12345", "--sender", "short_code")
+
+    done = command("tenant", "list")
+
+    assert (done.code, done.err) == (0, "")
+    assert [json.loads(line) for line in done.out.splitlines()] == [
+        {"tenant_id": first, "name": "Harbor Homes", "brand": "Harbor Homes", "numbers": ["+13125550110"]},
+        {"tenant_id": second, "name": "Harbor Homes", "brand": "Harbor", "numbers": ["+13125550113", "12345"]},
+    ]
+
+
+def test_a_tenant_id_that_is_none_says_where_they_are(run: Command) -> None:
+    done = run("apikey", "add", "--tenant", "harbor", "--name", "site")
+
+    assert done.code == 2
+    assert "manage.py tenant list" in done.err
 
 
 def test_a_number_is_added_and_changed(command: Command, database: Database) -> None:
