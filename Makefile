@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a set-up that is done already costs no time. `make help` lists all.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test setup dev check lint fast ci bench lock clean storms chaos chaos-short
+.PHONY: help run test setup dev check lint fast ci bench lock clean storms chaos chaos-short failpoints mutants
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -9,6 +9,11 @@ RUN_STAMP := $(VENV)/.run-requirements
 DEV_STAMP := $(VENV)/.dev-requirements
 CODE := $(wildcard smsbot consent conversations appointments integrations privacy reports webhooks api dashboard public \
   simulator commands scripts wsgi.py worker.py scheduler.py manage.py)
+# What `make check` runs of the tests, the slow ones left out: the floors, the rules of consent, one text's whole way.
+FAST := tests/architecture tests/spine \
+  $(addprefix tests/smsbot/test_,crypto.py masking.py segments.py signatures.py texts.py) \
+  $(addprefix tests/consent/test_,gate.py permits.py policy.py state.py wishes.py words.py) \
+  $(addprefix tests/conversations/test_,delivery.py intake.py outbox.py replies.py)
 # Targets that `make ci` runs after lint and test, as soon as they exist.
 LATER := storms chaos-short
 
@@ -18,7 +23,7 @@ ifneq ($(shell $(PY) -c 'import pip' >/dev/null 2>&1 && echo works),works)
 endif
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(RUN_STAMP) ## set up and run everything here, with the demo; Ctrl-C stops it
 	@exec $(PY) manage.py up
@@ -40,7 +45,7 @@ lint: $(DEV_STAMP)
 	@$(PY) scripts/suppressions.py .
 
 fast: $(DEV_STAMP)
-	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow"
+	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" $(FAST)
 
 ci: lint test $(LATER) ## what CI runs
 
@@ -52,6 +57,12 @@ SECONDS_OF_CHAOS := $(if $(filter environment% command%,$(origin SECONDS)),$(SEC
 
 chaos: $(DEV_STAMP) ## kill, pause and restart everything while leads text: make chaos SEED=7 SECONDS=120
 	@$(PY) -m tests.chaos --seed $(SEED) --seconds $(SECONDS_OF_CHAOS)
+
+failpoints: $(DEV_STAMP) ## kill and fail a process at every named step, one after the other
+	@$(PY) -m tests.chaos.failpoints
+
+mutants: $(DEV_STAMP) ## break the product on purpose, one promise at a time: each has to be noticed
+	@$(PY) -m tests.chaos.mutants
 
 chaos-short: $(DEV_STAMP)
 	@$(PY) -m tests.chaos --seed 1 --seconds 40

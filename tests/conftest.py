@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import Engine
 
@@ -23,6 +24,16 @@ from smsbot.servers.redis import start_redis, stop_redis
 from tests.world import World
 
 FAST = ("-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+
+
+# The same examples in every run and no limit on their time: a run fails for a reason, never by chance or for the load.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,35 @@ PUBLIC_URL = "https://sms.example.test"
 START = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # a Friday, 10:00 in Chicago
 
 
+class WorldClock(OffsetClock):
+    """Runs on with the machine's until `freeze`. Then only `set` and `advance` move it, however slow the machine is."""
+
+    still: datetime | None = None
+
+    def now(self) -> datetime:
+        return super().now() if self.still is None else self.still
+
+    def set(self, at: datetime) -> None:
+        if self.still is None:
+            super().set(at)
+        else:
+            self.still = at
+
+    def advance(self, step: timedelta) -> None:
+        if self.still is None:
+            super().advance(step)
+        else:
+            self.still += step
+
+    def freeze(self) -> None:
+        self.still = self.now()
+
+    def run_on(self) -> None:
+        """Go on, from the instant at which it stood still."""
+        at, self.still = self.now(), None
+        self.set(at)
+
+
 @dataclass
 class FakeCarrier:
     """Accepts everything, unless `outcomes` has something else for the next calls: an error to raise, or a function
@@ -164,7 +193,7 @@ class World:
         with_model: bool = False,
         encryption_keys: tuple[bytes, ...] | None = None,
     ) -> None:
-        self.clock = OffsetClock(START)
+        self.clock = WorldClock(START)
         self.carrier = FakeCarrier(self.clock)
         self.model = FakeModel()
         self.settings = Settings(

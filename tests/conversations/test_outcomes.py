@@ -281,6 +281,7 @@ def test_without_usable_credentials_nothing_leaves(world: World) -> None:
 
 
 def test_too_many_requests_are_tried_again_with_growing_pauses(world: World) -> None:
+    world.clock.freeze()
     world.carrier.outcomes = [failure_for(429, 20429) for _ in range(6)]
     message_id = put(world, person(world, WRITTEN))
     pauses = []
@@ -300,6 +301,7 @@ def test_too_many_requests_are_tried_again_with_growing_pauses(world: World) -> 
 
 
 def test_the_carriers_own_pause_is_kept(world: World) -> None:
+    world.clock.freeze()
     world.carrier.outcomes = [failure_for(429, 20429, retry_after_s=17.0)]
     put(world, person(world, WRITTEN))
     world.drain()

@@ -22,6 +22,12 @@ from worker import do, handlers
 TWO_SEGMENTS = "x" * 200
 
 
+@pytest.fixture(autouse=True)
+def _stands_still(world: World) -> None:
+    """Places on the line are instants: a busy machine must not let them pass."""
+    world.clock.freeze()
+
+
 def people(world: World, count: int) -> list[Person]:
     return [person(world, WRITTEN, INQUIRED, number=f"+1312555{number:04d}") for number in range(100, 100 + count)]
 
@@ -42,7 +48,7 @@ def test_a_text_takes_the_line_for_each_of_its_segments(world: World, body: str,
     world.drain(wait=False)
 
     assert len(world.carrier.accepted) == 1
-    assert wait_s(world, waiting) == pytest.approx(takes_s, abs=0.3)
+    assert wait_s(world, waiting) == pytest.approx(takes_s, abs=0.01)
     world.later(seconds=takes_s)
     world.drain(wait=False)
     assert stored(world, waiting).state is State.SENT
@@ -69,7 +75,7 @@ def test_the_pace_is_the_senders_own(
     (number,) = world.rows(Number)
     segments = world.outbound()[0].segments
     assert segments == 1  # what the carrier's answer said; ten were counted
-    assert (number.busy_until - at).total_seconds() == pytest.approx(10 / segments_a_second, abs=0.2)
+    assert (number.busy_until - at).total_seconds() == pytest.approx(10 / segments_a_second, abs=0.01)
 
 
 def test_two_numbers_do_not_wait_for_each_other(world: World) -> None:
@@ -159,6 +165,7 @@ def test_a_text_that_the_carrier_was_too_busy_for_takes_a_new_place(world: World
 
 @pytest.mark.slow
 def test_threads_together_never_exceed_the_rate(world: World) -> None:
+    world.clock.run_on()
     rate, count = 40.0, 60
     with_settings(world, number_mps=rate)
     for number, someone in enumerate(people(world, count)):

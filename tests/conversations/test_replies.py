@@ -98,6 +98,7 @@ def test_one_answer_covers_the_whole_burst(world: World, model: list[Step]) -> N
 
 
 def test_each_text_restarts_the_wait_of_four_seconds_up_to_twenty(world: World) -> None:
+    world.clock.freeze()
     waits = []
     started = world.clock.now()
     for _ in range(8):
@@ -111,6 +112,7 @@ def test_each_text_restarts_the_wait_of_four_seconds_up_to_twenty(world: World) 
 
 
 def test_after_the_answer_the_next_text_waits_anew(world: World) -> None:
+    world.clock.freeze()
     world.text("Hi")
     world.drain()
     world.later(seconds=30)
@@ -122,6 +124,7 @@ def test_after_the_answer_the_next_text_waits_anew(world: World) -> None:
 
 def test_a_text_that_was_not_answered_leaves_no_wait_behind(world: World) -> None:
     """Blocked by the mode: a later burst is again collected for four seconds."""
+    world.clock.freeze()
     world.mode("off")
     world.text("Hi")
     world.drain()

@@ -326,6 +326,7 @@ def test_a_stop_that_comes_while_it_is_unknown_keeps_the_reminder_from_going_aga
 
 
 def test_the_next_text_waits_anew_after_a_reply_that_stayed_unknown(world: World) -> None:
+    world.clock.freeze()
     world.carrier.outcomes = [OutcomeUnknown("the read timed out")]
     world.text("Are you open on Saturday?")
     world.drain()

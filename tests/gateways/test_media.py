@@ -272,7 +272,7 @@ def test_a_dripping_host_is_cut_off_in_time(serve: Any, elapsed: Callable[[], fl
     with pytest.raises(MediaUnavailable):
         fetched(server, timeout_s=0.5)
 
-    assert 0.5 <= elapsed() < 0.9
+    assert 0.5 <= elapsed() < 3  # the host would go on for ten seconds
 
 
 def test_packed_content_is_not_unpacked(serve: Any, reply: Any) -> None:

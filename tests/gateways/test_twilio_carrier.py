@@ -191,7 +191,7 @@ def test_a_connection_that_never_comes_about_is_safe_to_repeat(elapsed: Callable
         for other in others:
             other.close()
 
-    assert CONNECT_S <= elapsed() < CONNECT_S + 0.4
+    assert CONNECT_S <= elapsed() < CONNECT_S + 3
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def test_a_silent_carrier_is_given_up_after_the_read_timeout_and_a_dripping_one_
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(given_up, ("silent", "dripping"), (silent.url, dripping.url)))
 
-    assert READ_S <= took["silent"] < READ_S + 0.4
-    assert CONNECT_S + READ_S <= took["dripping"] < CONNECT_S + READ_S + 0.4
+    assert READ_S <= took["silent"] < READ_S + 3
+    assert CONNECT_S + READ_S <= took["dripping"] < CONNECT_S + READ_S + 3
 
 
 def test_the_longest_call_fits_into_the_lease_and_into_the_wait_of_a_stop() -> None:
@@ -282,7 +282,7 @@ def test_a_name_server_that_hangs_costs_no_more_than_the_connect_timeout(
     finally:
         released.set()
 
-    assert CONNECT_S <= elapsed() < CONNECT_S + 0.4
+    assert CONNECT_S <= elapsed() < CONNECT_S + 3
 
 
 @pytest.mark.parametrize(("sid", "token"), [("", "token"), (ACCOUNT, ""), ("", "")])

@@ -89,6 +89,16 @@ def contact_is_locked(database: Database) -> bool:
     return False
 
 
+def a_claim_stands_still(database: Database) -> bool:
+    """Whether a transaction has been open for a while without asking for anything: its thread is at a failpoint."""
+    with database.connect() as connection:
+        found = connection.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+            " AND state_change < clock_timestamp() - interval '50 ms'"
+        ).fetchone()
+    return found is not None
+
+
 def asked(world: World) -> None:
     """A question whose answer is due."""
     world.text("Is 412 Maple still available?")
@@ -114,7 +124,7 @@ def test_a_stop_inside_the_claim_waits_for_the_row_and_then_for_the_lease(
 ) -> None:
     asked(world)
     taken = slow_carrier(world, 0.5)
-    failpoints[place] = ("sleep", 0.5, 1.0)
+    failpoints[place] = ("sleep", 1.0, 1.0)
     worker = sending(world)
     until(lambda: any(m.drafted_at is not None for m in world.outbound()), "drafted")
     until(lambda: contact_is_locked(database), "locked by the claim")
@@ -131,12 +141,28 @@ def test_a_stop_inside_the_claim_waits_for_the_row_and_then_for_the_lease(
     assert state_of(world.contact()).opted_out is not None
 
 
+def test_a_stop_that_comes_while_consent_is_read_is_not_answered_before_the_text_that_still_leaves(
+    world: World, database: Database, failpoints: dict[str, tuple[str, float, float]]
+) -> None:
+    asked(world)
+    taken = slow_carrier(world, 0.1)
+    failpoints["outbox.locked"] = ("sleep", 0.5, 1.0)
+    worker = sending(world)
+    until(lambda: a_claim_stands_still(database), "at the gate")
+
+    stop = stopped(world, world.sid())
+    worker.join()
+
+    assert stop.status == 200
+    assert [at for at in taken if at > stop.at] == []
+
+
 @pytest.mark.slow
 def test_a_stop_between_the_claim_of_the_work_and_the_gate_wins(
     world: World, failpoints: dict[str, tuple[str, float, float]]
 ) -> None:
     asked(world)
-    failpoints["replies.stored"] = ("sleep", 0.5, 1.0)
+    failpoints["replies.stored"] = ("sleep", 3.0, 1.0)
     worker = sending(world)
     until(lambda: any(m.drafted_at is not None for m in world.outbound()), "drafted")
 
@@ -144,7 +170,7 @@ def test_a_stop_between_the_claim_of_the_work_and_the_gate_wins(
     worker.join()
 
     assert stop.status == 200
-    assert stop.took_s < 0.4, "nothing was in flight"
+    assert world.inbound()[-1].awaited_lease is None, "nothing was in flight"
     assert world.carrier.accepted == []
     assert [(m.state, m.reason) for m in world.outbound()] == [(State.CANCELED, "OPTED_OUT")]
     assert world.due() == []
@@ -180,7 +206,7 @@ def test_a_stop_during_an_unknown_outcome_gets_503_with_the_opt_out_standing_and
     again = stopped(world, sid)
 
     assert first.status == 503
-    assert STOP_WAIT_S <= first.took_s < STOP_WAIT_S + 1
+    assert STOP_WAIT_S <= first.took_s < STOP_WAIT_S + 3
     assert standing is not None
     assert again.status == 200
     assert again.at - began >= LEASE_S, "answered while the send could still have been under way"
@@ -188,6 +214,7 @@ def test_a_stop_during_an_unknown_outcome_gets_503_with_the_opt_out_standing_and
     assert world.carrier.accepted == []
 
 
+@pytest.mark.slow
 def test_an_unknown_outcome_keeps_the_lease_until_it_is_over_and_a_repeated_stop_waits_for_the_same_one(
     world: World, database: Database
 ) -> None:
@@ -196,15 +223,15 @@ def test_an_unknown_outcome_keeps_the_lease_until_it_is_over_and_a_repeated_stop
     sending(world).join()
     token = world.contact().lease_token
     with database.connect() as connection:
-        connection.execute("UPDATE contacts SET lease_until = clock_timestamp() + interval '0.4 s'")
+        connection.execute("UPDATE contacts SET lease_until = clock_timestamp() + interval '2 s'")
 
     sid = world.sid()
     first, again = stopped(world, sid), stopped(world, sid)
 
     assert token is not None
     assert (first.status, again.status) == (200, 200)
-    assert first.took_s > 0.3
-    assert again.took_s < 0.3
+    assert first.took_s > 1
+    assert again.took_s < 1
     assert world.inbound()[-1].awaited_lease == token
 
 

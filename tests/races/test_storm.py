@@ -40,9 +40,9 @@ MUTANTS = (
         "the claim locks neither contact nor work",
         (
             (
-                "consent/ledger.py",
-                "        .with_for_update()\n        .execution_options(populate_existing=True)\n    ).scalar_one_or_none()",
-                "        .execution_options(populate_existing=True)\n    ).scalar_one_or_none()",
+                "conversations/surroundings.py",
+                "LOCKED = prepared(CONTACT.with_for_update(of=Contact))",
+                "LOCKED = ONLY_READ",
             ),
             (
                 "conversations/outbox.py",
@@ -61,8 +61,8 @@ MUTANTS = (
         (
             (
                 "conversations/outbox.py",
-                ".values(lease_token=token, lease_until=func.clock_timestamp()",
-                ".values(lease_token=None, lease_until=func.clock_timestamp()",
+                '.values(lease_token=bindparam("token"), lease_until=',
+                ".values(lease_token=null(), lease_until=",
             ),
         ),
     ),

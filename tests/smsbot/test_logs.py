@@ -286,11 +286,11 @@ def test_no_surrounding_lets_a_token_through(token, mark):
     "piece", ["a://", "?", "/", "a.", "1 ", "1     ", "a@", "token", "cookie:", "-", "0", "%20", "a-."]
 )
 def test_a_hostile_text_takes_no_time(piece):
-    started = time.perf_counter()
+    started = time.process_time()
 
     redacted(piece * (200_000 // len(piece)))
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 3  # the square of the length would be minutes
 
 
 def fail_with(error: BaseException) -> None:

@@ -262,6 +262,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_the_time_grows_with_the_length_and_no_faster(piece):
     def cpu_seconds(length: int) -> float:

@@ -150,9 +150,9 @@ def test_the_whole_always_fits_and_ends_with_the_tail(body, tail, limit):
 
 
 def test_a_huge_body_is_shortened_at_once():
-    started = time.perf_counter()
+    started = time.process_time()
 
     for body in ("!" * 65_536, "a " * 32_768, "€" * 65_536, "e\u0301" * 32_768, " \u200b" * 32_768):
         assert segmentation(fitted(folded(body), HINT)).segments <= 2
 
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

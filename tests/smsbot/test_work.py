@@ -308,6 +308,7 @@ def test_a_failure_after_the_lease_was_lost_is_not_recorded(world: World) -> Non
 
 
 def test_the_next_due_instant_sees_leases_and_what_is_set_aside(world: World) -> None:
+    world.clock.freeze()
     engine = world.runtime.engine
     assert work.next_due(engine, REPLIES) is None
 
