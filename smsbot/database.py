@@ -161,7 +161,10 @@ def look_up(engine: Engine, query: str, parameters: Sequence[Any]) -> list[Any]:
 
     Not a transaction: beginning and ending one would be two more round trips for every webhook.
     """
-    pooled = engine.raw_connection()
+    try:
+        pooled = engine.raw_connection()
+    except psycopg.Error as error:
+        raise DBAPIError.instance(query, None, error, psycopg.Error, hide_parameters=True) from error
     try:
         connection = pooled.driver_connection
         assert isinstance(connection, psycopg.Connection)
