@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 RUN_STAMP := $(VENV)/.run-requirements
 DEV_STAMP := $(VENV)/.dev-requirements
 CODE := $(wildcard smsbot consent conversations appointments integrations privacy reports webhooks api dashboard public \
-  simulator commands scripts wsgi.py worker.py scheduler.py manage.py)
+  simulator commands scripts bench wsgi.py worker.py scheduler.py manage.py)
 # What `make check` runs of the tests, the slow ones left out: the floors, the rules of consent, one text's whole way.
 FAST := tests/architecture tests/spine \
   $(addprefix tests/smsbot/test_,crypto.py masking.py segments.py signatures.py texts.py) \

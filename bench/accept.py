@@ -156,6 +156,7 @@ def warm_up(place: Stand, counted: Counted, tutorial_url: str) -> None:
     if done.failed:
         raise RuntimeError(f"{done.failed} texts were refused:\n{place.log_of('web')}")
     load.run(replace(job, url=tutorial_url))
+    place.analyze()
 
 
 def main() -> int:

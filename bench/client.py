@@ -21,14 +21,14 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 AREAS = (205, 212, 213, 214, 303, 305, 312, 404, 415, 503, 512, 602, 617, 702, 713, 801)
-TEXTS = (
-    "Hi, are you open on Saturday?",
-    "Is 412 Maple still available? I could come by tomorrow after work.",
-    "What time do you close today?",
-    "Where are you located?",
-    "Hello, I saw your listing online and I would like to know more about it. Do you have something with three "
+TEXTS = (  # each with a number of its own, so that nothing is quick because it was read before
+    "Hi, are you open on Saturday? My file is {}",
+    "Is {} Maple still available? I could come by tomorrow after work.",
+    "What time do you close today? This is about {}",
+    "Where are you located? I am at {} Oak Street",
+    "Hello, I saw listing {} online and I would like to know more about it. Do you have something with three "
     "bedrooms and a garage?",
-    "How much is it?",
+    "How much is number {}?",
 )
 PIECE = 65536
 TOO_LONG_S = 20.0  # an answer that takes longer is none
@@ -96,7 +96,7 @@ def request_bytes(job: Job, place: int) -> tuple[str, bytes]:
         ("FromState", "IL"),
         ("SmsStatus", "received"),
         ("FromCity", "CHICAGO"),
-        ("Body", TEXTS[place % len(TEXTS)]),
+        ("Body", TEXTS[place % len(TEXTS)].format(place)),
         ("FromCountry", "US"),
         ("To", job.number),
         ("ToZip", "60614"),

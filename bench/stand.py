@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from bench import usage
 from bench.client import Job
 from smsbot.servers import dies_with_parent, free_port
@@ -32,6 +34,7 @@ FOLDER = Path(__file__).resolve().parent.parent
 READY_S = 60.0
 PREPARE_S = 120.0
 STOP_S = 12.0
+BELL_S = 0.5  # from a worker's first sign of life until it listens for the bell
 BACKGROUND_NICE = 10
 SMS = "/webhooks/twilio/sms"
 
@@ -59,6 +62,7 @@ class Stand:
     web_port: int
     simulator_port: int
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    seen: int = 0  # how far the simulator's log was read
 
     @property
     def web_url(self) -> str:
@@ -166,6 +170,24 @@ class Stand:
             sid_prefix=f"{sid_prefix:08x}",
         )
 
+    def wait_for_workers(self) -> None:
+        """Until every worker and the scheduler have said that they live."""
+        names = [name for name in self.children if name.startswith(("replies-", "background", "scheduler"))]
+        deadline = time.monotonic() + READY_S
+        with psycopg.connect(self.postgres.url("smsbot"), autocommit=True) as connection:
+            while time.monotonic() < deadline:
+                row = connection.execute("SELECT count(*) FROM heartbeats").fetchone()
+                if row is not None and row[0] >= len(names):
+                    time.sleep(BELL_S)
+                    return
+                time.sleep(0.05)
+        raise RuntimeError(f"the workers do not start: {', '.join(names)}")
+
+    def analyze(self) -> None:
+        """What autovacuum does within a minute: until then plans are made for empty tables, and the benches are short."""
+        with psycopg.connect(self.postgres.url("smsbot"), autocommit=True) as connection:
+            connection.execute("ANALYZE")
+
     def stop(self) -> None:
         for child in self.children.values():
             with suppress(ProcessLookupError):
@@ -185,6 +207,7 @@ def stand(settings: Mapping[str, str] | None = None) -> Iterator[Stand]:
     home = folder / "home"
     home.mkdir(mode=0o755)
     made: Stand | None = None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a run that is cut short cleans up too
     try:
         postgres, _ = start_postgres(home)
         redis = start_redis(home)

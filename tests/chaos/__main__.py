@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         cluster.stop(keep=keep)
         if keep:
-            shutil.rmtree(cluster.folder / "postgres", ignore_errors=True)
+            for part in ("postgres", "tree"):
+                shutil.rmtree(cluster.folder / part, ignore_errors=True)
             sys.stderr.write(f"logs: {cluster.folder}\n")
 
 

@@ -95,6 +95,8 @@ def collected(
     with cluster.runtime.transaction(None) as session:
         data_keys = {str(tenant.id): tenant.data_key for tenant in session.scalars(select(Tenant))}
     with cluster.connect() as connection:
+        # One instant: callbacks still come, and a report that is newer than its message would look like a broken promise.
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         found = [rows(connection, query) for query in (INBOUND, OUTBOUND, REPORTS, WORK)]
     return Evidence(
         seed=cluster.seed,

@@ -23,6 +23,7 @@ from typing import Any
 
 import psycopg
 
+from smsbot.work import LEASE_S
 from tests.chaos import evidence, load, nemesis
 from tests.chaos.checker import DRAINED_WITHIN_S, SETTLED_WITHIN_S, figures, violations
 from tests.chaos.cluster import TREE, Cluster
@@ -76,6 +77,10 @@ class Row:
         return all(told.over for told in self.told)
 
     @property
+    def unsettled(self) -> bool:
+        return self.reached_s is not None and self.settled_s is None
+
+    @property
     def passed(self) -> bool:
         return self.reached_s is not None and self.settled_s is not None and not self.failures
 
@@ -98,7 +103,6 @@ class Stage:
         """Bring a process to the row's point; returns when it is there, or has not come in time."""
         self.rows.append(row)
         shop = self.rows.index(row) % len(self.cluster.shops)
-        self.cluster.steer("/sim/faults", {"carrier": {**nemesis.FAULTS_OFF["carrier"], **scenario.faults}})
         self.cluster.arm(row.point, row.action)
         row.began = time.monotonic()
         if scenario.missed:
@@ -124,7 +128,7 @@ class Stage:
         self.looked = time.monotonic()
         unsettled: set[str] | None = None
         for row in self.rows:
-            if row.settled_s is not None or row.reached_s is None or not row.over:
+            if not row.unsettled or not row.over:
                 continue
             try:
                 with self.cluster.connect() as connection:
@@ -136,6 +140,7 @@ class Stage:
                 row.settled_s = time.monotonic() - row.began
 
     def _tell(self, row: Row, scenario: Scenario) -> load.Load:
+        self.cluster.steer("/sim/faults", {"carrier": {**nemesis.FAULTS_OFF["carrier"], **scenario.faults}})
         texts = [
             load.Said(at_s, shop, row.people[person], "", body, self._sid(), False)
             for shop, person, at_s, body in TEXTS
@@ -186,7 +191,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         cluster.stop(keep=keep)
         if keep:
-            shutil.rmtree(cluster.folder / "postgres", ignore_errors=True)
+            for part in ("postgres", "tree"):
+                shutil.rmtree(cluster.folder / part, ignore_errors=True)
             sys.stderr.write(f"logs: {cluster.folder}\n")
 
 
@@ -208,8 +214,10 @@ def _played(cluster: Cluster, wanted: Sequence[tuple[str, str]]) -> tuple[list[R
         drained_s, settled_s = cluster.drained(
             lambda: all(row.over for row in stage.rows), calm_at, SETTLED_WITHIN_S + 5, tended=stage.tend
         )
-        stage.looked = 0.0
-        stage.tend()
+        # A row that a dead worker held may still wait for its lease, with nothing left to do.
+        while any(row.unsettled for row in stage.rows) and time.monotonic() < calm_at + SETTLED_WITHIN_S + LEASE_S:
+            stage.tend()
+            time.sleep(STEP_S)
     finally:
         watcher.stop()
     acked = {sid: at for row in stage.rows for told in row.told for sid, at in told.acked.items()}

@@ -15,8 +15,9 @@ from tests.chaos.cluster import Shop
 CLIENTS = 24
 DUPLICATES = 0.06
 PEOPLE = 150
+TEXTS_EACH = 7  # on average at most, or in a long run everybody has stopped or talks to an agent
 REPEAT_S = 0.3
-AREAS = (212, 213, 303, 305, 404, 415, 503, 512)
+AREAS = (212, 213, 303, 305, 404, 415, 503, 512, 214, 602, 617, 702)
 
 SAID: Mapping[str, Sequence[str]] = {
     "question": (
@@ -52,6 +53,7 @@ def plan(seed: int, *, inbound: int, seconds: float, shops: int) -> list[Said]:
     chance = random.Random(f"{seed}/load")
     people = [f"+1{area}5550{place}" for area in AREAS for place in range(100, 200)]
     chance.shuffle(people)
+    people = people[: max(PEOPLE, inbound // TEXTS_EACH)]
     kinds, shares = list(SHARES), list(SHARES.values())
     moments = sorted(chance.uniform(0, seconds) for _ in range(inbound))
     texts = []
@@ -61,7 +63,7 @@ def plan(seed: int, *, inbound: int, seconds: float, shops: int) -> list[Said]:
             Said(
                 at_s=at_s,
                 shop=chance.randrange(shops),
-                person=people[chance.randrange(PEOPLE)],
+                person=people[chance.randrange(len(people))],
                 kind=kind,
                 body=chance.choice(SAID[kind]),
                 sid=f"SM{seed & 0xFFFFFFFF:08x}{count:024x}",

@@ -36,7 +36,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "outbox.concluding": Scenario({"next": ["reset_before_accept"]}),
     "outbox.reserved": USUAL,
     "outbox.accepted": USUAL,
-    "outbox.before_doubt_commit": Scenario({"next": ["accept_then_500"]}),
+    # The callback would settle it first.
+    "outbox.before_doubt_commit": Scenario({"next": ["accept_then_500"], "callback": {"delay_s": [1, 1]}}),
     "outbox.before_outcome_commit": USUAL,
     "outbox.outcome_committed": USUAL,
     "outbox.before_return_commit": Scenario({"next": ["429"], "retry_after_s": 1}),

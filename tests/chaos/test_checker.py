@@ -186,6 +186,14 @@ def test_the_same_seed_plans_the_same_run_and_another_one_another() -> None:
     assert len({text.sid for text in texts}) == 200
 
 
+def test_a_longer_run_has_more_people_so_that_there_is_somebody_left_to_answer() -> None:
+    def people(inbound: int) -> int:
+        return len({text.person for text in load.plan(3, inbound=inbound, seconds=10, shops=2)})
+
+    assert people(1_000) == 150
+    assert people(7_500) > 1_000
+
+
 def test_forty_seconds_are_enough_for_every_kind_of_harm() -> None:
     for seed in range(1, 6):
         harmed = {(fault.kind, fault.target) for fault in nemesis.plan(seed, 40)}
