@@ -5,6 +5,8 @@ Only the edges are fakes: the clock, the carrier and the model.
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from psycopg import sql
 from sqlalchemy import Engine
 
 from smsbot.database import database_engine
+from smsbot.logs import JSONLines
 from smsbot.schema import prepare_cluster, upgrade
 from smsbot.servers.postgres import start_postgres, stop_postgres
 from smsbot.servers.redis import start_redis, stop_redis
@@ -56,6 +59,23 @@ class Database:
             connection.execute(
                 sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in self.tables)
             )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_log() -> Iterator[None]:
+    """With SMSBOT_CANARY_LOG=FILE every log line of the suite is kept, as production would write it, to be searched."""
+    path = os.environ.get("SMSBOT_CANARY_LOG")
+    if path is None:
+        yield
+        return
+    handler = logging.FileHandler(f"{path}.{os.getpid()}", "a")
+    handler.setFormatter(JSONLines("suite"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    for name in ("smsbot", "consent", "conversations", "webhooks", "api", "dashboard"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    yield
+    root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
