@@ -11,6 +11,7 @@ import json
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -109,7 +110,7 @@ def _run(cluster: Cluster, seconds: float, inbound: int, calm: bool) -> tuple[ev
 def _report(seen: evidence.Evidence, about: Mapping[str, Any], keep: Path | None) -> int:
     broken: list[Violation] = violations(seen)
     if keep is None and broken:
-        keep = Path(f"/tmp/smsbot-chaos-{seen.seed}-{int(time.time())}.json")
+        keep = Path(tempfile.gettempdir()) / f"smsbot-chaos-{seen.seed}-{int(time.time())}.json"
     if keep is not None and about:
         seen.save(keep)
         sys.stderr.write(f"evidence: {keep}\n")

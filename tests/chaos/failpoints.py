@@ -12,6 +12,7 @@ import json
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -236,7 +237,7 @@ def _report(rows: Sequence[Row], seen: evidence.Evidence, took_s: float, keep: P
                 owner[about[name]].failures.append(violation.invariant)
         sys.stderr.write(f"{violation.invariant}: {violation.what}\n")
     if broken and keep is None:
-        keep = Path(f"/tmp/smsbot-failpoints-{int(time.time())}.json")
+        keep = Path(tempfile.gettempdir()) / f"smsbot-failpoints-{int(time.time())}.json"
     if keep is not None:
         seen.save(keep)
         sys.stderr.write(f"evidence: {keep}\n")

@@ -355,7 +355,12 @@ def run(tree: Path, noticing: Named | Chaos | Crash) -> Ran:
     process = subprocess.Popen(
         [sys.executable, *noticing.arguments],
         cwd=tree,
-        env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(tree),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TMPDIR": str(tree.parent),  # what it keeps of a run that failed goes with the copy
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

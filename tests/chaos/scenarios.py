@@ -35,7 +35,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "outbox.looked_up": Scenario({"next": ["accept_then_reset"], "callback": {"loss": 1.0}}),
     "outbox.concluding": Scenario({"next": ["reset_before_accept"]}),
     "outbox.reserved": USUAL,
-    "outbox.accepted": USUAL,
+    # The carrier tells long after the lease is over: whoever takes the row up has to look it up.
+    "outbox.accepted": Scenario({"callback": {"delay_s": [20, 20]}}),
     # The callback would settle it first.
     "outbox.before_doubt_commit": Scenario({"next": ["accept_then_500"], "callback": {"delay_s": [1, 1]}}),
     "outbox.before_outcome_commit": USUAL,
