@@ -36,6 +36,7 @@ from smsbot.work import LEASE_S, Claim, Work
 LEAD = "lead"
 CAUSE = "demo"
 NO_PACE = 1_000_000.0
+PAST_URL = "http://127.0.0.1"  # never called: `PastCarrier` answers in this process
 DELIVERED_AFTER = timedelta(seconds=3)
 
 
@@ -93,7 +94,8 @@ def steps_of(leads: Sequence[Mapping[str, Any]], zone: ZoneInfo, now: datetime) 
 def play(runtime: Runtime, tenant: Tenant, number: Number, leads: Sequence[Mapping[str, Any]]) -> int:
     """Play the past of one tenant; what was played before is left alone. Returns how many texts came in or went out."""
     clock = OffsetClock()
-    settings = replace(runtime.settings, reply_wait_s=0.0, number_mps=NO_PACE)
+    # The past has a carrier of its own; that a stand-in is named lets the demo's made-up accounts send at all.
+    settings = replace(runtime.settings, reply_wait_s=0.0, number_mps=NO_PACE, simulator_url=PAST_URL)
     past = Runtime(settings, clock, runtime.engine, runtime.bell, runtime.keyring)
     carrier = PastCarrier(f"{tenant.id}")
     recipient = Recipient(

@@ -113,6 +113,8 @@ TASKS: Mapping[str, str] = {
     "handoff": "Answer in person",
     "settle_hold": "Say whether this is an opt-out",
     "unknown_outcome": "Check whether a text arrived",
+    "text_not_sent": "A text did not leave: answer in person",
+    "late_text": "A text was found late: answer in person",
     "call_instead": "Call: texts do not reach them",
     "opted_out_wrote": "Wrote after opting out: call or mail",
     "unanswerable": "Wrote from where no text can be sent",

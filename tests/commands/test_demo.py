@@ -23,10 +23,14 @@ def the_past_is_over(database: Database) -> None:
     """Nothing of it is under way or still to come."""
     with database.connect() as connection:
         states = connection.execute("SELECT DISTINCT state FROM messages").fetchall()
+        unsendable = connection.execute("SELECT count(*) FROM messages WHERE reason = 'NO_CREDENTIALS'").fetchone()
+        answered = connection.execute("SELECT count(*) FROM messages WHERE state = 'delivered'").fetchone()
         due = connection.execute("SELECT count(*) FROM work").fetchone()
         future = connection.execute("SELECT count(*) FROM messages WHERE created_at > now()").fetchone()
     assert {state for (state,) in states} <= {"received", "delivered", "blocked", "canceled"}
     assert (due, future) == ((0,), (0,))
+    assert unsendable == (0,)
+    assert answered is not None and int(str(answered[0])) >= 24  # each lead was answered once at least
 
 
 def test_the_demo_has_two_businesses_with_staff_and_a_dozen_leads_each(command: Command, database: Database) -> None:
