@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from consent.ledger import lock
+from consent.models import Contact
 from consent.purposes import carrier_reason
 from conversations import outbox
-from conversations.delivery import state_reported
-from conversations.models import Direction, Message, MessageEvent, State
+from conversations.delivery import state_reported, states_before
+from conversations.models import Message, MessageEvent, State
 from smsbot.actor import CARRIER
+from smsbot.database import TenantSession
 from smsbot.errors import NotFound
 from smsbot.events import record
 from smsbot.failpoints import failpoint
 from smsbot.gateways.carrier_errors import Action, action_for
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Number, SenderType
+from smsbot.writes import put_changes, put_row
 
 CAUSE = "webhook:status"
 SOFT_BLOCK = 30004  # on toll-free numbers a STOP at the network shows as this
@@ -40,36 +43,36 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
     """
     with runtime.transaction(tenant_id) as session:
         now = runtime.clock.now()
-        contact_id = session.scalars(
-            select(Message.contact_id).where(
-                Message.tenant_id == tenant_id, Message.id == message_id, Message.direction == Direction.OUTBOUND
-            )
-        ).first()
-        if contact_id is None:
-            raise NotFound("no such message")
         reported = state_reported(status.status)
-        failed = reported in FAILED
         # A failure may change consent and cancels what waits: that takes the contact's lock, like everything of the kind.
-        contact = lock(session, contact_id) if failed else None
-        message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
-        session.execute(
-            insert(MessageEvent).values(
-                tenant_id=tenant_id,
-                id=uuid4(),
-                at=now,
-                message_id=message_id,
-                provider_sid=status.provider_sid,
-                status=status.status,
-                error_code=status.error_code,
-                details=status.details,
-            )
+        contact = _locked_contact(session, message_id) if reported in FAILED else None
+        message = outbox.locked_text(session, message_id)
+        if message is None:
+            raise NotFound("no such message")
+        put_row(
+            session,
+            MessageEvent,
+            {
+                "tenant_id": tenant_id,
+                "id": uuid4(),
+                "at": now,
+                "message_id": message_id,
+                "provider_sid": status.provider_sid,
+                "status": status.status,
+                "error_code": status.error_code,
+                "details": status.details,
+            },
         )
         if reported is None or message.provider_sid not in (None, status.provider_sid):
             return message.state  # says nothing, or is about another attempt than the one that counts
-        was_sending = message.state in (State.SENDING, State.UNKNOWN)
-        if not outbox.move_on(session, message_id, reported, status.provider_sid, now):
+        if message.state not in states_before(reported):
             return message.state
-        session.refresh(message)
+        if contact is None:
+            put_changes(session, message)
+        was_sending = message.state in (State.SENDING, State.UNKNOWN)
+        message.state = reported
+        message.provider_sid = message.provider_sid or status.provider_sid
+        message.sent_at = message.sent_at or now
         if was_sending:
             outbox.mark_said(session, message, now)
         if contact is not None:
@@ -91,9 +94,16 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
             at=now,
             actor=CARRIER,
             cause=CAUSE,
-            contact_id=contact_id,
+            contact_id=message.contact_id,
             conversation_id=message.conversation_id,
             message_id=message_id,
             details={"status": status.status, "error_code": status.error_code},
         )
         return message.state
+
+
+def _locked_contact(session: TenantSession, message_id: UUID) -> Contact | None:
+    contact_id = session.scalars(
+        select(Message.contact_id).where(Message.tenant_id == session.tenant_id, Message.id == message_id)
+    ).first()
+    return lock(session, contact_id) if contact_id is not None else None

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import time
-from typing import Any, cast
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from conversations.facts import FactAnswer, Item, ItemKind, TenantFacts, Vertical
 from smsbot.database import TenantSession
 from smsbot.tenancy import Fact, Tenant
+from smsbot.writes import fetch, prepared
+
+FACTS = prepared(
+    select(Fact.kind, Fact.ref, Fact.content, Fact.as_of)
+    .where(Fact.tenant_id == bindparam("tenant_id"))
+    .order_by(Fact.kind, Fact.ref)
+)
+
+
+class _Row(NamedTuple):
+    kind: str
+    ref: str
+    content: dict[str, Any]
+    as_of: datetime | None
 
 
 def facts_of(session: TenantSession, tenant: Tenant) -> TenantFacts:
     """Everything that a reply of this tenant may state."""
-    rows = session.scalars(select(Fact).where(Fact.tenant_id == tenant.id).order_by(Fact.kind, Fact.ref)).all()
-    by_kind: dict[str, list[Fact]] = {}
-    for row in rows:
+    (rows,) = fetch(session, FACTS(tenant_id=tenant.id))
+    return facts_in(tenant, rows)
+
+
+def facts_in(tenant: Tenant, rows: Sequence[tuple[Any, ...]]) -> TenantFacts:
+    """The same from the rows of FACTS, read together with others."""
+    by_kind: dict[str, list[_Row]] = {}
+    for one in rows:
+        row = _Row(*one)
         by_kind.setdefault(row.kind, []).append(row)
 
     def single(kind: str) -> str:
@@ -40,7 +61,7 @@ def facts_of(session: TenantSession, tenant: Tenant) -> TenantFacts:
         staff=tuple(str(row.content["name"]) for row in by_kind.get("staff", ())),
         items=tuple(_item(row) for kind in ("listing", "vehicle") for row in by_kind.get(kind, ())),
         answers=tuple(_answer(row.content) for row in by_kind.get("answer", ())),
-        as_of=max((row.as_of for row in rows if row.as_of), default=None),
+        as_of=max((row.as_of for found in by_kind.values() for row in found if row.as_of), default=None),
     )
 
 
@@ -48,8 +69,8 @@ def _time(value: object) -> time:
     return time.fromisoformat(str(value))
 
 
-def _item(row: Fact) -> Item:
-    content = cast(dict[str, Any], row.content)
+def _item(row: _Row) -> Item:
+    content = row.content
     price = content.get("price")
     return Item(
         kind=cast(ItemKind, row.kind),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, null, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, literal_column, null, select, text, update
 
 from consent.gate import Circumstances, check
 from consent.ledger import Fact, append, lock, state_of
@@ -23,7 +23,7 @@ from consent.models import ConsentEvent, Contact
 from consent.policy import Allow, Block, Defer
 from consent.purposes import Purpose, Reason, carrier_reason
 from consent.state import EventKind
-from conversations.delivery import moved_on, state_reported, states_before
+from conversations.delivery import moved_on, state_reported
 from conversations.models import (
     WAITING,
     Author,
@@ -34,9 +34,9 @@ from conversations.models import (
     State,
 )
 from conversations.people import add_task, raise_alert
-from conversations.surroundings import surroundings
+from conversations.surroundings import CONVERSATION_OF, Surroundings, keep, surroundings
 from smsbot import work
-from smsbot.accounts import carrier_credentials, tenant_of
+from smsbot.accounts import CURRENT_CREDENTIAL, carrier_credentials, credentials_in, tenant_of
 from smsbot.actor import CARRIER, SYSTEM, Actor, Role
 from smsbot.database import TenantSession
 from smsbot.errors import (
@@ -326,15 +326,17 @@ def _reserve(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> _Reser
     reserved = None
     with runtime.transaction(claim.tenant_id) as session:
         now = runtime.clock.now()
-        found = surroundings(session, claim.ref_id, lock=True)
-        contact, message = found or (None, None)
-        if contact is None or message is None or message.state not in (*WAITING, State.SENDING):
+        hold = work.EXTEND(work_id=claim.id, token=claim.token, until=now + timedelta(seconds=work.LEASE_S))
+        account = CURRENT_CREDENTIAL(tenant_id=claim.tenant_id)
+        around = surroundings(session, claim.ref_id, hold, account, lock=True)
+        if around is None or around.message.state not in (*WAITING, State.SENDING):
             work.finish(session, claim)
-        elif message.state is State.SENDING:
+        elif around.message.state is State.SENDING:
             look_up = True  # a crash, or an answer that never came
         else:
+            work.still_held(claim, around.more[0])
             failpoint("outbox.locked")
-            reserved = _gated(runtime, session, claim, contact, message, now)
+            reserved = _gated(runtime, session, claim, around, now)
         failpoint("outbox.before_reserve_commit")
     if look_up:
         _look_up(runtime, gateway, claim)
@@ -345,23 +347,21 @@ def _gated(
     runtime: Runtime,
     session: TenantSession,
     claim: work.Claim,
-    contact: Contact,
-    message: Message,
+    around: Surroundings,
     now: datetime,
 ) -> _Reserved | None:
+    contact, message, conversation = around.contact, around.message, around.conversation
+    tenant, number = around.tenant, around.number
     monotonic = time.monotonic()  # before the lease begins, so that our deadline is never behind it
     if contact.lease_token is not None and _lease_stands(session, contact):
         work.again(session, claim, now + BUSY_RETRY)
         return None
-    tenant = tenant_of(session, claim.tenant_id)
-    number = session.get_one(Number, message.number_id)
-    conversation = session.get_one(Conversation, message.conversation_id)
     segments = segmentation(message.body).segments
     free_at = _line_free_at(runtime, session, number, message, segments, now)
     if free_at is not None:
         work.again(session, claim, free_at)
         return None
-    credentials = carrier_credentials(runtime, session, tenant)
+    credentials = credentials_in(runtime, tenant, around.more[1])
     automated = message.author is not Author.AGENT
     mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
     decision = check(
@@ -422,7 +422,7 @@ def _gated(
     token = uuid4()
     put_statement(session, LEASE(tenant_id=claim.tenant_id, contact_id=contact.id, token=token))
     # Nobody else touches the row before the lease is over; after a crash it is claimed then, and looked up.
-    work.extend(session, claim, now + timedelta(seconds=LEASE_S + 0.5))
+    work.extend_at_the_end(session, claim, now + timedelta(seconds=LEASE_S + 0.5))
     put_changes(session, message)
     message.state, message.reason, message.send_token = State.SENDING, None, token
     message.consent_event_id = event_id
@@ -498,11 +498,17 @@ def _line_free_at(
 
 def _settle(session: TenantSession, claim: work.Claim, reserved: _Reserved, *, release: bool = True) -> Message | None:
     """The message if this send still owns it, its contact's lease released; None when somebody settled it already."""
-    queries = [OWNED(tenant_id=claim.tenant_id, message_id=reserved.message_id, token=reserved.token)]
+    queries = [
+        OWNED(tenant_id=claim.tenant_id, message_id=reserved.message_id, token=reserved.token),
+        CONVERSATION_OF(tenant_id=claim.tenant_id, message_id=reserved.message_id),
+    ]
     if release:
         queries.insert(0, RELEASE(tenant_id=claim.tenant_id, contact_id=reserved.contact_id, token=reserved.token))
-    owned = fetch(session, *queries)[-1]
-    return loaded(session, Message, owned[0]) if owned else None
+    *_, owned, conversations = fetch(session, *queries)
+    if not owned:
+        return None
+    keep(session, loaded(session, Conversation, conversations[0]))
+    return loaded(session, Message, owned[0])
 
 
 RELEASE = prepared(
@@ -579,22 +585,40 @@ def burst_over(session: TenantSession, message: Message) -> None:
     """The burst that this answers is done with, sent or not, unless a newer answer waits: the next text waits anew."""
     if message.author is not Author.AI or message.in_reply_to is None:
         return
-    others = (
-        select(Message.id)
-        .where(
-            Message.tenant_id == session.tenant_id,
-            Message.contact_id == message.contact_id,
-            Message.author == Author.AI,
-            Message.purpose == Purpose.REPLY,
-            Message.state.in_(WAITING),
-            Message.id != message.id,
-        )
-        .limit(1)
+    put_statement(
+        session,
+        BURST_OVER(
+            tenant_id=session.tenant_id,
+            conversation_id=message.conversation_id,
+            contact_id=message.contact_id,
+            message_id=message.id,
+        ),
     )
-    with session.no_autoflush:  # what changes here is not among the others: it is written once, at the end
-        newer = session.scalars(others).first()
-    if newer is None:
-        session.get_one(Conversation, message.conversation_id).burst_started_at = None
+
+
+def _burst_over() -> Prepared:
+    waiting: list[ColumnElement[str]] = [literal_column(f"'{state.value}'") for state in WAITING]
+    newer = exists().where(
+        Message.tenant_id == bindparam("tenant_id"),
+        Message.contact_id == bindparam("contact_id"),
+        Message.author == literal_column(f"'{Author.AI.value}'"),
+        Message.purpose == literal_column(f"'{Purpose.REPLY.value}'"),
+        Message.state.in_(waiting),
+        Message.id != bindparam("message_id"),
+    )
+    return prepared(
+        update(Conversation)
+        .where(
+            Conversation.tenant_id == bindparam("tenant_id"),
+            Conversation.id == bindparam("conversation_id"),
+            Conversation.burst_started_at.is_not(None),
+            ~newer,
+        )
+        .values(burst_started_at=null())
+    )
+
+
+BURST_OVER = _burst_over()
 
 
 def _return_to_queue(
@@ -941,24 +965,22 @@ def give_up(session: TenantSession, message_id: UUID, *, now: datetime, cause: s
 # ---- what the carrier reports later ----------------------------------------------------------------------------------
 
 
-def move_on(session: TenantSession, message_id: UUID, reported: State, provider_sid: str, now: datetime) -> bool:
-    """Move the message forward to `reported`; False when it was there, or further, already."""
-    moved = session.execute(
-        update(Message)
-        .where(
-            Message.tenant_id == session.tenant_id,
-            Message.id == message_id,
-            Message.state.in_(states_before(reported)),
-        )
-        .values(
-            state=reported,
-            provider_sid=func.coalesce(Message.provider_sid, provider_sid),
-            sent_at=func.coalesce(Message.sent_at, now),
-        )
-        .returning(Message.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    return moved is not None
+def locked_text(session: TenantSession, message_id: UUID) -> Message | None:
+    """A text of ours with its row locked, its conversation read with it; None when this tenant has no such text."""
+    names = {"tenant_id": session.tenant_id, "message_id": message_id}
+    messages, conversations = fetch(session, TEXT(**names), CONVERSATION_OF(**names))
+    if not messages:
+        return None
+    message = loaded(session, Message, messages[0])
+    keep(session, message, loaded(session, Conversation, conversations[0]))
+    return message if message.direction is Direction.OUTBOUND else None
+
+
+TEXT = prepared(
+    select(*columns_of(Message))
+    .where(Message.tenant_id == bindparam("tenant_id"), Message.id == bindparam("message_id"))
+    .with_for_update()
+)
 
 
 def repeat_once(session: TenantSession, message: Message, code: int | None, *, now: datetime) -> UUID | None:

@@ -11,10 +11,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy.orm import aliased
 
 from consent.gate import grant_permit
 from consent.ledger import Fact, append, lock, state_of
@@ -37,7 +38,7 @@ from conversations.decision import (
 )
 from conversations.facts import TenantFacts, Turn
 from conversations.guardrails import objection_to
-from conversations.knowledge import facts_of
+from conversations.knowledge import FACTS, facts_in
 from conversations.models import (
     CONSENT_WORD,
     WAITING,
@@ -68,11 +69,12 @@ from smsbot.masking import masked
 from smsbot.phone import national
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Number, ReplyMode, Tenant
-from smsbot.writes import put_object
+from smsbot.writes import Prepared, prepared, put_changes, put_object
 
 CAUSE = "work:reply"
 TURNS = 30
 NOT_CONTEXT = (Reason.REACTION, Reason.AUTO_REPLY, Reason.OTP)  # machines' words are neither asked nor quoted
+IN_TRANSCRIPT = (State.RECEIVED, State.SENDING, State.SENT, State.DELIVERED, State.UNKNOWN)
 PICTURE = "(picture)"  # what a text without words says, so that it is not taken for silence
 SILENCE = timedelta(hours=24)  # after this brand and automation are named again
 HINT_LASTS = timedelta(days=30)  # C-104: STOP is mentioned at least this often
@@ -100,7 +102,6 @@ class _Context:
     unheld: bool
     settling: str | None = field(repr=False)  # the words that hold everything, when this text is their cause
     silent: bool  # a person has it, or the mode is off: nothing to draft
-    contact_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +134,18 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
     """None when there is nothing to draft: the words are there already, or the row is past waiting."""
     now = runtime.clock.now()
     with runtime.transaction(claim.tenant_id) as session:
-        found = surroundings(session, claim.ref_id, lock=False)
-        if found is None or found[1].state not in WAITING or found[1].drafted_at is not None:
+        transcript = TRANSCRIPT(tenant_id=claim.tenant_id, message_id=claim.ref_id)
+        around = surroundings(session, claim.ref_id, transcript, FACTS(tenant_id=claim.tenant_id), lock=False)
+        if around is None or around.message.state not in WAITING or around.message.drafted_at is not None:
             return None
-        contact, message = found
-        tenant = tenant_of(session, claim.tenant_id)
-        conversation = session.get_one(Conversation, message.conversation_id)
-        lead = session.get_one(Lead, conversation.lead_id)
-        turns, flags, gap = _turns(session, conversation)
+        contact, message, conversation, lead = around.contact, around.message, around.conversation, around.lead
+        tenant = around.tenant
+        said, facts = around.more
+        turns, flags, gap = _turns([_Said(*row) for row in reversed(said)])
         mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
         settling = _settling(session, contact, message)
         return _Context(
-            facts=facts_of(session, tenant),
+            facts=facts_in(tenant, facts),
             turns=turns,
             language=contact.language or tenant.languages[0],
             asked=frozenset(lead.fields),
@@ -154,30 +155,60 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
             unheld=state_of(contact).held is None,
             settling=settling,
             silent=settling is None and (conversation.taken_over_at is not None or mode is ReplyMode.OFF),
-            contact_id=contact.id,
         )
 
 
-def _turns(session: TenantSession, conversation: Conversation) -> tuple[tuple[Turn, ...], set[str], bool]:
-    """The transcript since the last close, oldest first; the flags of the unanswered burst; whether a day was silent."""
-    opened = session.scalars(
-        select(Episode.opened_at).where(
-            Episode.tenant_id == session.tenant_id,
-            Episode.conversation_id == conversation.id,
+class _Said(NamedTuple):
+    """What a draft needs of one text."""
+
+    direction: str
+    author: str
+    purpose: str | None
+    kind: str | None
+    reason: str | None
+    body: str
+    media_count: int
+    flags: list[str]
+    created_at: datetime
+    sent_at: datetime | None
+
+
+def _transcript() -> Prepared:
+    opened = (
+        select(Episode.opened_at)
+        .where(
+            Episode.tenant_id == Conversation.tenant_id,
+            Episode.conversation_id == Conversation.id,
             Episode.closed_at.is_(None),
         )
-    ).first()
-    rows = session.scalars(
-        select(Message)
+        .limit(literal_column("1"))
+        .scalar_subquery()
+    )
+    asked = aliased(Message)
+    return prepared(
+        select(*(getattr(Message, name) for name in _Said._fields))
+        .select_from(asked)
+        .join(Conversation, (Conversation.tenant_id == asked.tenant_id) & (Conversation.id == asked.conversation_id))
+        .join(
+            Message,
+            (Message.tenant_id == Conversation.tenant_id) & (Message.conversation_id == Conversation.id),
+        )
         .where(
-            Message.tenant_id == session.tenant_id,
-            Message.conversation_id == conversation.id,
-            Message.state.in_((State.RECEIVED, State.SENDING, State.SENT, State.DELIVERED, State.UNKNOWN)),
-            Message.created_at >= (opened or conversation.created_at),
+            asked.tenant_id == bindparam("tenant_id"),
+            asked.id == bindparam("message_id"),
+            Message.state.in_([literal_column(f"'{state.value}'") for state in IN_TRANSCRIPT]),
+            Message.created_at >= func.coalesce(opened, Conversation.created_at),
         )
         .order_by(*(column.desc() for column in transcript_order()))
-        .limit(TURNS)
-    ).all()[::-1]
+        .limit(literal_column(f"{TURNS}"))
+    )
+
+
+TRANSCRIPT = _transcript()
+
+
+def _turns(rows: Sequence[_Said]) -> tuple[tuple[Turn, ...], set[str], bool]:
+    """The transcript since the last close, oldest first; the flags of the unanswered burst; whether a day was silent."""
     rows = [row for row in rows if CONSENT_WORD not in row.flags and row.reason not in NOT_CONTEXT]
     flags: set[str] = set()
     gap = True
@@ -186,20 +217,20 @@ def _turns(session: TenantSession, conversation: Conversation) -> tuple[tuple[Tu
         at = row.sent_at or row.created_at
         if row.author in (Author.AI, Author.AGENT):  # a system text, such as a reminder, answers nothing
             flags = set()
-        elif row.direction is Direction.INBOUND:
+        elif row.direction == Direction.INBOUND:
             if not flags:
                 gap = before is None or at - before > SILENCE
             flags |= set(row.flags) | {"burst"}
         before = at
     turns = tuple(
-        Turn(row.author.value, _words(row), row.sent_at or row.created_at, row.kind.value if row.kind else "")
+        Turn(Author(row.author).value, _words(row), row.sent_at or row.created_at, row.kind or "")
         for row in rows
-        if row.purpose is not Purpose.COMPLIANCE
+        if row.purpose != Purpose.COMPLIANCE
     )
     return turns, flags, gap
 
 
-def _words(row: Message) -> str:
+def _words(row: _Said) -> str:
     return PICTURE if row.media_count and not row.body.strip() else row.body
 
 
@@ -399,9 +430,15 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
     decision = drafted.decision
     with runtime.transaction(claim.tenant_id) as session:
         now = runtime.clock.now()
-        lock(session, context.contact_id)  # before the message, as everybody takes them
         # A worker that was frozen while the model thought must change nothing: its row is in other hands.
-        work.extend(session, claim, now + timedelta(seconds=work.LEASE_S))
+        hold = work.EXTEND(work_id=claim.id, token=claim.token, until=now + timedelta(seconds=work.LEASE_S))
+        around = surroundings(session, claim.ref_id, hold, lock=True)
+        work.still_held(claim, around.more[0] if around else [])
+        assert around is not None  # whoever deletes a message drops its work
+        message, conversation, tenant = around.message, around.conversation, around.tenant
+        if message.state not in WAITING or message.drafted_at is not None:  # it no longer waits for words
+            work.finish(session, claim)
+            return False
         silent = decision.action is Action.STAY_SILENT
         body = (
             ""
@@ -424,29 +461,11 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
             )
             if true and not silent
         ]
-        kept = session.execute(
-            update(Message)
-            .where(
-                Message.tenant_id == claim.tenant_id,
-                Message.id == claim.ref_id,
-                Message.state.in_(WAITING),
-                Message.drafted_at.is_(None),
-            )
-            .values(
-                body=body,
-                kind=KINDS[decision.kind],
-                language=decision.language,
-                drafted_at=now,
-                flags=said,
-                state=State.BLOCKED if silent else State.QUEUED,
-                reason=_silence_reason(decision).value if silent else None,
-            )
-            .returning(Message.conversation_id, Message.in_reply_to)
-        ).first()
-        if kept is None:  # it no longer waits for words
-            work.finish(session, claim)
-            return False
-        tenant = tenant_of(session, claim.tenant_id)
+        put_changes(session, message)
+        message.body, message.kind, message.language = body, KINDS[decision.kind], decision.language
+        message.drafted_at, message.flags = now, said
+        message.state = State.BLOCKED if silent else State.QUEUED
+        message.reason = _silence_reason(decision).value if silent else None
         trace_id = uuid4()
         put_object(
             session,
@@ -471,8 +490,7 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
                 ),
             ),
         )
-        conversation = session.get_one(Conversation, kept.conversation_id)
-        _note_fields(session, conversation, decision, kept.in_reply_to)
+        _note_fields(session, conversation, decision, message.in_reply_to)
         _leave_to_people(session, conversation, decision, claim.ref_id, now)
         if silent:
             conversation.burst_started_at = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from smsbot.crypto import DataCipher, DecryptionFailed
@@ -16,6 +18,7 @@ from smsbot.logs import log_event
 from smsbot.runtime import Runtime
 from smsbot.signatures import Algorithm, SigningKey
 from smsbot.tenancy import Credential, CredentialKind, CredentialState, OptOutHandling, SenderType, Tenant
+from smsbot.writes import fetch, prepared
 
 logger = logging.getLogger(__name__)
 
@@ -91,27 +94,36 @@ def credential_secret(cipher: DataCipher, tenant_id: UUID, credential_id: UUID, 
     return cipher.decrypt_text(secret, tenant_id=tenant_id, table="credentials", column="secret", row=credential_id)
 
 
+CURRENT_CREDENTIAL = prepared(
+    select(Credential.id, Credential.account_sid, Credential.secret)
+    .where(
+        Credential.tenant_id == bindparam("tenant_id"),
+        Credential.kind == literal_column(f"'{CredentialKind.AUTH_TOKEN.value}'"),
+        Credential.state == literal_column(f"'{CredentialState.CURRENT.value}'"),
+    )
+    .order_by(Credential.created_at.desc())
+    .limit(literal_column("1"))
+)
+
+
 def carrier_credentials(runtime: Runtime, session: TenantSession, tenant: Tenant) -> CarrierCredentials | None:
     """The tenant's own current account, or None: then nothing is sent, and nobody else's account pays or signs."""
-    credential = session.scalars(
-        select(Credential)
-        .where(
-            Credential.tenant_id == tenant.id,
-            Credential.kind == CredentialKind.AUTH_TOKEN,
-            Credential.state == CredentialState.CURRENT,
-        )
-        .order_by(Credential.created_at.desc())
-        .limit(1)
-    ).first()
-    if credential is None:
+    (current,) = fetch(session, CURRENT_CREDENTIAL(tenant_id=tenant.id))
+    return credentials_in(runtime, tenant, current)
+
+
+def credentials_in(runtime: Runtime, tenant: Tenant, current: Sequence[tuple[Any, ...]]) -> CarrierCredentials | None:
+    """The same from the rows of CURRENT_CREDENTIAL, read together with others."""
+    if not current:
         return None
-    secret = credential_secret(runtime.cipher(tenant.data_key), tenant.id, credential.id, credential.secret)
+    credential_id, account_sid, encrypted = current[0]
+    secret = credential_secret(runtime.cipher(tenant.data_key), tenant.id, credential_id, encrypted)
     base_url = runtime.settings.twilio_api_url
     if tenant.demo:
         base_url = base_url or runtime.settings.simulator_url
         if base_url is None or runtime.settings.production:
             return None  # a demo's made-up account must never call the real carrier
-    return CarrierCredentials(credential.account_sid, secret, base_url)
+    return CarrierCredentials(account_sid, secret, base_url)
 
 
 def tenant_of(session: Session, tenant_id: UUID) -> Tenant:

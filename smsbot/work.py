@@ -24,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    null,
     select,
     text,
     update,
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smsbot.bell import BACKGROUND, REPLIES
-from smsbot.database import Base, TenantSession, UtcDateTime
+from smsbot.database import Base, TenantSession, UtcDateTime, look_up
 from smsbot.errors import LeaseLost
 from smsbot.failpoints import failpoint
 from smsbot.writes import fetch, prepared, put_row, put_statement
@@ -92,6 +93,20 @@ DROP = prepared(
         Work.kind == bindparam("kind"),
         Work.ref_id == any_(bindparam("ref_ids", type_=ARRAY(Uuid))),
     )
+)
+FINISH = prepared(
+    delete(Work).where(Work.id == bindparam("work_id"), Work.lease_token == bindparam("token")).returning(Work.id)
+)
+AGAIN = prepared(
+    update(Work)
+    .where(Work.id == bindparam("work_id"), Work.lease_token == bindparam("token"))
+    .values(
+        due_at=bindparam("due_at"),
+        lease_until=null(),
+        lease_token=null(),
+        attempts=Work.attempts * bindparam("kept", type_=SmallInteger),
+    )
+    .returning(Work.id)
 )
 EXTEND = prepared(
     update(Work)
@@ -159,41 +174,38 @@ def hasten(session: TenantSession, kind: str, ref_ids: Sequence[UUID], now: date
 
 # A loose index scan finds the tenants that have something due, in random order; each gives its most urgent row whose
 # contact has no older row due or in hand. A tenant with five thousand rows is one tenant in this draw.
-CLAIM = text("""
+CLAIM = """
 WITH RECURSIVE tenant(id) AS (
-    (SELECT tenant_id FROM work WHERE queue = :queue AND quarantined_at IS NULL ORDER BY tenant_id LIMIT 1)
+    (SELECT tenant_id FROM work WHERE queue = $1 AND quarantined_at IS NULL ORDER BY tenant_id LIMIT 1)
     UNION ALL
     SELECT (SELECT w.tenant_id FROM work w
-            WHERE w.queue = :queue AND w.quarantined_at IS NULL AND w.tenant_id > tenant.id ORDER BY w.tenant_id LIMIT 1)
+            WHERE w.queue = $1 AND w.quarantined_at IS NULL AND w.tenant_id > tenant.id ORDER BY w.tenant_id LIMIT 1)
     FROM tenant WHERE tenant.id IS NOT NULL
 ),
 shuffled AS MATERIALIZED (SELECT id FROM tenant WHERE id IS NOT NULL ORDER BY random()),
 picked AS MATERIALIZED (
     SELECT due.id FROM shuffled CROSS JOIN LATERAL (
         SELECT w.id FROM work w
-        WHERE w.queue = :queue AND w.tenant_id = shuffled.id AND w.quarantined_at IS NULL
-          AND w.due_at <= :now AND (w.lease_until IS NULL OR w.lease_until <= :now)
+        WHERE w.queue = $1 AND w.tenant_id = shuffled.id AND w.quarantined_at IS NULL
+          AND w.due_at <= $2 AND (w.lease_until IS NULL OR w.lease_until <= $2)
           AND NOT EXISTS (
               SELECT 1 FROM work older
               WHERE older.contact_id = w.contact_id AND older.queue = w.queue AND older.quarantined_at IS NULL
                 AND older.id <> w.id AND older.kind = w.kind
-                AND (older.due_at, older.id) < (w.due_at, w.id) AND older.due_at <= :now)
+                AND (older.due_at, older.id) < (w.due_at, w.id) AND older.due_at <= $2)
         ORDER BY w.priority, w.due_at
         LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) due LIMIT :most
+    ) due LIMIT $3
 )
-UPDATE work SET lease_token = gen_random_uuid(), lease_until = :until, attempts = attempts + 1
+UPDATE work SET lease_token = gen_random_uuid(), lease_until = $4, attempts = attempts + 1
 FROM picked WHERE work.id = picked.id
 RETURNING work.id, work.tenant_id, work.kind, work.ref_id, work.contact_id, work.attempts, work.lease_token, work.due_at
-""").bindparams(bindparam("now", type_=UtcDateTime()), bindparam("until", type_=UtcDateTime()))
+"""
 
 
 def claim(engine: Engine, queue: str, now: datetime, *, most: int = 1, lease_s: float = LEASE_S) -> list[Claim]:
     """Up to `most` due rows of `queue`, leased for `lease_s`, at most one per tenant in one call."""
-    with engine.begin() as connection:
-        rows = connection.execute(
-            CLAIM, {"queue": queue, "now": now, "until": now + timedelta(seconds=lease_s), "most": most}
-        ).all()
+    rows = look_up(engine, CLAIM, (queue, now, most, now + timedelta(seconds=lease_s)))
     if rows:
         failpoint("work.claimed")
     return [Claim(r.id, r.tenant_id, r.kind, r.ref_id, r.contact_id, r.attempts, r.lease_token, r.due_at) for r in rows]
@@ -201,30 +213,31 @@ def claim(engine: Engine, queue: str, now: datetime, *, most: int = 1, lease_s: 
 
 def finish(session: TenantSession, claim: Claim) -> None:
     """Done: the row goes, in the transaction of its outcome. Raises LeaseLost when somebody else has it."""
-    result = session.execute(
-        delete(Work).where(Work.id == claim.id, Work.lease_token == claim.token).returning(Work.id)
-    )
-    if result.first() is None:
-        raise LeaseLost(f"work {claim.kind} was claimed by another worker")
+    (held,) = fetch(session, FINISH(work_id=claim.id, token=claim.token))
+    still_held(claim, held)
 
 
 def again(session: TenantSession, claim: Claim, due_at: datetime, *, counts: bool = False) -> None:
     """Due once more at `due_at`; unless it `counts`, this attempt does not bring the row nearer to quarantine."""
-    result = session.execute(
-        update(Work)
-        .where(Work.id == claim.id, Work.lease_token == claim.token)
-        .values(due_at=due_at, lease_until=None, lease_token=None, attempts=Work.attempts if counts else 0)
-        .returning(Work.id)
-    )
-    if result.first() is None:
-        raise LeaseLost(f"work {claim.kind} was claimed by another worker")
+    (held,) = fetch(session, AGAIN(work_id=claim.id, token=claim.token, due_at=due_at, kept=int(counts)))
+    still_held(claim, held)
 
 
 def extend(session: TenantSession, claim: Claim, until: datetime) -> None:
     """Hold the row until `until`: nobody else claims it before. Raises LeaseLost when somebody has it already."""
     (held,) = fetch(session, EXTEND(work_id=claim.id, token=claim.token, until=until))
-    if not held:
+    still_held(claim, held)
+
+
+def still_held(claim: Claim, rows: Sequence[object]) -> None:
+    """Raises LeaseLost when a statement about the claimed row, such as EXTEND, has found nothing."""
+    if not rows:
         raise LeaseLost(f"work {claim.kind} was claimed by another worker")
+
+
+def extend_at_the_end(session: TenantSession, claim: Claim, until: datetime) -> None:
+    """Hold the row, which this transaction has extended once already, until another time."""
+    put_statement(session, EXTEND(work_id=claim.id, token=claim.token, until=until))
 
 
 def give_back(engine: Engine, claim: Claim, now: datetime, failure: str) -> bool:

@@ -119,6 +119,8 @@ def prepared(statement: Executable) -> Prepared:
     assert isinstance(statement, ClauseElement)
     compiled = statement.compile(dialect=_dialect(paramstyle="numeric_dollar"))
     assert isinstance(compiled, SQLCompiler)
+    given = [name for name, value in compiled.params.items() if value is not None]
+    assert not given, f"a value in a prepared statement is written as literal_column: {given}"
     return Prepared(str(compiled), tuple(compiled.positiontup or ()))
 
 
