@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,7 +30,7 @@ from smsbot.runtime import Runtime
 from smsbot.servers.files import held, private_folder, write_private
 from smsbot.tenancy import Agent, CredentialKind, Fact, Login, Number, Tenant
 
-STORED = Path(__file__).parent / "data" / "demo.json"
+DATA = Path(__file__).parent / "data"
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PASSWORD_BYTES = 12
 TURN_TIMEOUT_S = 60.0
@@ -55,8 +56,9 @@ class Shown:
     help="Also write the demo accounts there, as the simulator takes them.",
 )
 @click.option("--migrate", "migrates", is_flag=True, hidden=True, help="Bring the database to the newest schema first.")
-def command(accounts_file: Path | None, migrates: bool) -> None:
-    """Make the demo tenants with leads and history, or bring their facts up to date; prints who can sign in.
+@click.option("--without-history", is_flag=True, help="Make the businesses and their staff only: no leads, no past.")
+def command(accounts_file: Path | None, migrates: bool, without_history: bool) -> None:
+    """Make the demo tenants with a week of leads, or bring their facts up to date; prints who can sign in.
 
     May be run again at any time. Their carrier is the simulator, which `up` starts; never in production.
     """
@@ -66,7 +68,7 @@ def command(accounts_file: Path | None, migrates: bool) -> None:
     if migrates:
         migrate(settings)
     with open_runtime(settings) as runtime:
-        shown, accounts = make_demo(runtime)
+        shown, accounts = make_demo(runtime, with_history=not without_history)
     if accounts_file is not None:
         write_private(accounts_file, json.dumps(accounts) + "\n")
     for tenant in shown:
@@ -75,23 +77,37 @@ def command(accounts_file: Path | None, migrates: bool) -> None:
             click.echo(f"  {email:<24} {password:<20} {role}")
 
 
-def make_demo(runtime: Runtime) -> tuple[list[Shown], list[dict[str, Any]]]:
+def make_demo(runtime: Runtime, *, with_history: bool = True) -> tuple[list[Shown], list[dict[str, Any]]]:
     """The demo as it stands now, and its accounts as `POST /sim/accounts` takes them."""
-    stored = json.loads(STORED.read_text(encoding="utf-8"))
+    businesses = _stored("demo.json")["tenants"]
+    weeks = _stored("demo_week.json")["weeks"] if with_history else {}
     home = runtime.settings.home.resolve()
     private_folder(home / "run")
     shown, accounts = [], []
     with held(home / "run" / "demo.lock", TURN_TIMEOUT_S, "another command makes the demo: try again"):
         passwords = _Passwords(home / "keys" / "demo_logins")
-        for written in stored["tenants"]:
+        for written in businesses:
             tenant, number = _business(runtime, written, passwords)
-            play(runtime, tenant, number, written["leads"])
+            if with_history:
+                play(
+                    runtime,
+                    tenant,
+                    number,
+                    weeks[written["name"]],
+                    closed_on=frozenset(range(len(WEEK))) - {day for day, _, _ in _opening(written["hours"])},
+                    keep_facts=partial(_keep_facts, written=written),
+                )
             with runtime.transaction(tenant.id) as session:
-                _keep_facts(session, written, runtime.clock.now())
+                _keep_facts(session, runtime.clock.now(), written=written)
             logins = [(one["email"], passwords.of(one["email"]), one["role"]) for one in written["staff"]]
             shown.append(Shown(tenant.name, number.number, logins))
             accounts.append(_account(runtime, tenant))
     return shown, accounts
+
+
+def _stored(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DATA / name).read_text(encoding="utf-8"))
+    return found
 
 
 class _Passwords:
@@ -122,7 +138,7 @@ def _business(runtime: Runtime, written: Written, passwords: _Passwords) -> tupl
         for one in written["staff"]:
             _keep_login(session, one, passwords.of(one["email"]))
         if made:
-            _keep_facts(session, written, runtime.clock.now())
+            _keep_facts(session, runtime.clock.now(), written=written)
         tenant = session.get_one(Tenant, tenant_id)
         number = session.scalars(
             select(Number).where(Number.tenant_id == tenant_id, Number.number == written["number"])
@@ -173,8 +189,8 @@ def _keep_login(session: TenantSession, written: Written, password: str) -> None
         add_agent(session, email=written["email"], name=written["name"], role=Role(written["role"]), password=password)
 
 
-def _keep_facts(session: TenantSession, written: Written, now: datetime) -> None:
-    """The facts as of now: a listing that is a day old would not be quoted any more."""
+def _keep_facts(session: TenantSession, now: datetime, *, written: Written) -> None:
+    """The facts as of `now`: a listing that is a day old would not be quoted any more."""
     for kind, ref, content in _facts(written, now):
         statement = insert(Fact).values(
             id=uuid4(), tenant_id=session.tenant_id, kind=kind, ref=ref, content=content, as_of=now

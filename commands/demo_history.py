@@ -1,55 +1,85 @@
 """The past of the demo tenants, played through the product's own use cases at the times it is said to have happened.
 
-Nothing leaves: the carrier of the past takes every text and reports it delivered.
+Nothing leaves: the carrier of the past is in this process. It takes a text, refuses it or loses it as the week says.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+import psycopg
+from sqlalchemy import Engine, event, func, select, update
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from consent.ledger import lock, seal
+from commands.demo_week import Step, steps_of
+from consent.ledger import seal
 from consent.models import Contact
 from consent.purposes import Purpose
-from conversations import outbox, replies
+from consent.state import Basis
+from conversations import inbound, leads, outbox, pictures, replies, staff
 from conversations.callbacks import StatusReport, report
-from conversations.inbound import InboundText, accept
-from conversations.models import Author, Conversation, Direction, Kind, Lead, Message, State
-from conversations.people import take_over
+from conversations.inbound import InboundText
+from conversations.inbox import open_alerts, open_tasks
+from conversations.models import Conversation, Message
 from smsbot.accounts import Recipient
-from smsbot.actor import Actor, ActorKind, Role
+from smsbot.actor import SYSTEM, Actor, ActorKind, Role
 from smsbot.clock import OffsetClock
+from smsbot.database import TenantSession
+from smsbot.errors import OutcomeUnknown
+from smsbot.events import Event, record
 from smsbot.gateways.carrier import Accepted, CarrierCredentials, CarrierMessage, OutgoingSms
+from smsbot.gateways.carrier_errors import OPTED_OUT, failure_for
+from smsbot.masking import masked
 from smsbot.phone import address
 from smsbot.runtime import Runtime
 from smsbot.segments import segmentation
-from smsbot.tenancy import Agent, Fact, Login, Number, Tenant
+from smsbot.tenancy import Agent, Login, Number, Tenant
 from smsbot.work import LEASE_S, Claim, Work
 
-LEAD = "lead"
 CAUSE = "demo"
+PLAYED = "demo.played"  # the event that ends a week: what staff do afterwards is theirs
 NO_PACE = 1_000_000.0
-PAST_URL = "http://127.0.0.1"  # never called: `PastCarrier` answers in this process
-DELIVERED_AFTER = timedelta(seconds=3)
+DELIVERED_AFTER = timedelta(seconds=2)
+BETWEEN_TEXTS = timedelta(seconds=2)  # of one burst
+FOLLOWED_FOR = timedelta(minutes=2)  # after a step: longer than the carrier is asked about a text it may have lost
+UNKNOWN = "unknown"  # how a text ends whose answer from the carrier never came
+FORM_PAGE = "https://{domain}/contact"
+FORM_DISCLOSURE = (
+    "By ticking this box I agree that {brand} may text me about my inquiry and appointments. Message and data rates "
+    "may apply. Reply STOP to end."
+)
+
+KeepFacts = Callable[[TenantSession, datetime], None]
 
 
 class PastCarrier:
-    """Takes every text. Message ids follow from `seed` and the text's place, so that no two are the same."""
+    """Takes texts as `ends` says at the time."""
 
-    def __init__(self, seed: str) -> None:
-        self._seed = seed
-        self._taken = 0
+    def __init__(self) -> None:
+        self.ends: int | str | None = None  # a carrier's error code, UNKNOWN, or None: it arrives
+        self.taken: list[tuple[UUID, str]] = []  # message and carrier's id, not reported yet
 
     def send(self, credentials: CarrierCredentials, sms: OutgoingSms, *, not_after: float) -> Accepted:
-        self._taken += 1
-        return Accepted(_sid(self._seed, "out", self._taken), "queued", segmentation(sms.body).segments)
+        if self.ends == OPTED_OUT:
+            raise failure_for(400, OPTED_OUT)
+        if self.ends == UNKNOWN:
+            raise OutcomeUnknown("the past carrier's answer is lost")
+        path, _, _ = sms.status_callback.partition("#")
+        message_id = UUID(path.rpartition("/")[2])
+        sid = _sid("out", message_id)
+        self.taken.append((message_id, sid))
+        return Accepted(sid, "queued", segmentation(sms.body).segments)
 
     def messages_to(self, credentials: CarrierCredentials, number: str, limit: int = 50) -> list[CarrierMessage]:
         return []
@@ -66,174 +96,323 @@ class PastCarrier:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One text of the past: when, between whom, and what. `author` is "lead" or a member of staff's e-mail."""
+def play(
+    runtime: Runtime,
+    tenant: Tenant,
+    number: Number,
+    week: Sequence[Mapping[str, Any]],
+    *,
+    closed_on: frozenset[int],
+    keep_facts: KeepFacts,
+) -> int:
+    """Play the last seven days of one tenant. Returns how many steps were played: none when that was done before.
 
-    at: datetime
-    lead: Mapping[str, Any]
-    place: int
-    author: str
-    body: str
-
-
-def steps_of(leads: Sequence[Mapping[str, Any]], zone: ZoneInfo, now: datetime) -> list[Step]:
-    """Every text of the past, oldest first."""
-    found = []
-    for lead in leads:
-        if "minutes_ago" in lead:
-            begins = now - timedelta(minutes=lead["minutes_ago"])
-        else:
-            day = now.astimezone(zone).date() - timedelta(days=lead["days_ago"])
-            begins = datetime.combine(day, time.fromisoformat(lead["at"]), tzinfo=zone).astimezone(now.tzinfo)
-        for place, (minutes, author, body) in enumerate(lead["texts"]):
-            found.append(Step(begins + timedelta(minutes=minutes), lead, place, author, body))
-    return sorted(found, key=lambda step: step.at)
-
-
-def play(runtime: Runtime, tenant: Tenant, number: Number, leads: Sequence[Mapping[str, Any]]) -> int:
-    """Play the past of one tenant; what was played before is left alone. Returns how many texts came in or went out."""
-    clock = OffsetClock()
-    # The past has a carrier of its own; that a stand-in is named lets the demo's made-up accounts send at all.
-    settings = replace(runtime.settings, reply_wait_s=0.0, number_mps=NO_PACE, simulator_url=PAST_URL)
-    past = Runtime(settings, clock, runtime.engine, runtime.bell, runtime.keyring)
-    carrier = PastCarrier(f"{tenant.id}")
-    recipient = Recipient(
-        tenant.id, number.id, number.number, number.sender_type, number.opt_out_handling, tenant.brand, tenant.zone,
-        tuple(tenant.languages), tuple(tenant.extra_opt_out_words), tenant.data_key,
-    )  # fmt: skip
-    played = 0
+    What a run that was cut off has played is left alone. `keep_facts` writes the facts as they are at a time.
+    """
     with runtime.transaction(tenant.id) as session:
-        known = set(session.scalars(select(Message.provider_sid).where(Message.tenant_id == tenant.id)))
-    for step in steps_of(leads, ZoneInfo(tenant.zone), runtime.clock.now()):
-        clock.set(step.at)
-        sid = _sid(number.number, step.lead["number"], step.place)
-        if sid in known:
-            continue
-        _date_facts(past, tenant.id)
-        if step.author == LEAD:
-            text = InboundText(sid, address(step.lead["number"]), address(number.number), step.body, segments=1)
-            received = accept(past, recipient, text, cause=CAUSE)
-            _name(past, tenant.id, received.contact_id, step.lead)
-        elif not _staff_text(past, tenant.id, step):
-            continue
-        played += 1 + _work_off(past, carrier, tenant.id)
-    with past.transaction(tenant.id) as session:
-        clock.set(runtime.clock.now())
-        seal(session, clock.now())
-    return played
+        played = select(Event.id).where(Event.tenant_id == tenant.id, Event.kind == PLAYED).limit(1)
+        if session.scalars(played).first() is not None:
+            return 0
+    with _not_waiting_for_the_disk(runtime.engine), _picture_server() as url:
+        return _Player.of(runtime, tenant, number, url, keep_facts).play(
+            steps_of(week, ZoneInfo(tenant.zone), runtime.clock.now(), closed_on)
+        )
 
 
-def _date_facts(past: Runtime, tenant_id: UUID) -> None:
-    """What is true today was true then: an answer of the past must not quote a day that was to come."""
-    with past.transaction(tenant_id) as session:
-        session.execute(update(Fact).where(Fact.tenant_id == tenant_id).values(as_of=past.clock.now()))
+@dataclass
+class _Player:
+    """One tenant's past while it is played."""
 
+    past: Runtime
+    clock: OffsetClock
+    tenant: Tenant
+    number: Number
+    recipient: Recipient
+    carrier: PastCarrier
+    pictures_url: str
+    keep_facts: KeepFacts
+    agents: Mapping[str, Actor]
+    done: set[tuple[str, int]] = field(default_factory=set)  # steps of an earlier run, by lead and place
+    conversations: dict[str, UUID] = field(default_factory=dict)
 
-def _work_off(past: Runtime, carrier: PastCarrier, tenant_id: UUID) -> int:
-    """Do what this tenant has due at that moment, and have the carrier report it delivered. Returns how many left."""
-    while claims := list(_claims(past, tenant_id)):
-        for claim in claims:
+    @classmethod
+    def of(cls, runtime: Runtime, tenant: Tenant, number: Number, url: str, keep_facts: KeepFacts) -> _Player:
+        clock = OffsetClock()
+        # The past has a carrier of its own; that a stand-in is named lets the demo's made-up accounts send at all.
+        settings = replace(runtime.settings, number_mps=NO_PACE, simulator_url=url)
+        past = Runtime(settings, clock, runtime.engine, runtime.bell, runtime.keyring)
+        recipient = Recipient(
+            tenant.id, number.id, number.number, number.sender_type, number.opt_out_handling, tenant.brand,
+            tenant.zone, tuple(tenant.languages), tuple(tenant.extra_opt_out_words), tenant.data_key,
+        )  # fmt: skip
+        with runtime.transaction(tenant.id) as session:
+            rows = session.execute(
+                select(Login.email, Agent.id, Agent.role)
+                .join(Agent, Agent.login_id == Login.id)
+                .where(Agent.tenant_id == tenant.id)
+            ).all()
+        agents = {row.email: Actor(ActorKind.STAFF, row.id, Role(row.role)) for row in rows}
+        return cls(past, clock, tenant, number, recipient, PastCarrier(), url, keep_facts, agents)
+
+    def play(self, steps: Sequence[Step]) -> int:
+        self._recall(steps)
+        day: date | None = None
+        played = 0
+        for step in steps:
+            if (step.lead["number"], step.place) in self.done:
+                continue
+            self.clock.set(step.at)
+            today = step.at.astimezone(ZoneInfo(self.tenant.zone)).date()
+            if day != today:
+                with self.past.transaction(self.tenant.id) as session:
+                    self.keep_facts(session, self.clock.now())
+                day = today
+            self.carrier.ends = step.written.get("ends")
+            self._act(step)
+            self._work_off()
+            played += 1
+        self.clock.offset = timedelta()
+        with self.past.transaction(self.tenant.id) as session:
+            seal(session, self.clock.now())
+            record(session, PLAYED, at=self.clock.now(), actor=SYSTEM, cause=CAUSE)
+        return played
+
+    def _recall(self, steps: Sequence[Step]) -> None:
+        """What a run that was cut off has played: each text that is known, and all that came before it."""
+        with self.past.transaction(self.tenant.id) as session:
+            ids = set(session.scalars(select(Message.id).where(Message.tenant_id == self.tenant.id)))
+            sids = set(session.scalars(select(Message.provider_sid).where(Message.tenant_id == self.tenant.id)))
+            known = session.execute(
+                select(Contact.address, Conversation.id)
+                .join(Conversation, Conversation.contact_id == Contact.id)
+                .where(Contact.tenant_id == self.tenant.id, Conversation.tenant_id == self.tenant.id)
+            ).all()
+        self.conversations = {row.address: row.id for row in known}
+        for step in steps:
+            number = step.lead["number"]
+            texts = [self._text_sid(step, place) for place in range(len(step.written.get("texts", ())))]
+            if (
+                not sids.isdisjoint(texts)
+                or self._text_id(step) in ids
+                or ("form" in step.written and number in self.conversations)
+            ):
+                self.done |= {(number, place) for place in range(step.place + 1)}
+
+    # What happens in a step.
+
+    def _act(self, step: Step) -> None:
+        written = step.written
+        if "texts" in written:
+            for place, body in enumerate(written["texts"]):
+                if place:
+                    self.clock.advance(BETWEEN_TEXTS)
+                self._receive(step, place, body)
+        elif "form" in written:
+            self._form(step)
+        else:
+            self._staff(step, self.agents[written["by"]])
+
+    def _receive(self, step: Step, place: int, body: str) -> None:
+        safe = masked(body)
+        sid = self._text_sid(step, place)
+        text = InboundText(
+            sid,
+            address(step.lead["number"]),
+            address(self.number.number),
+            safe.text,
+            flags=safe.kinds,
+            segments=segmentation(safe.text).segments,
+            media=tuple(
+                (f"{self.pictures_url}/{sid}/{n}", "image/png") for n in range(step.written.get("pictures", 0))
+            ),
+        )
+        inbound.accept(self.past, self.recipient, text, cause=CAUSE)
+        if step.lead["number"] not in self.conversations:
+            self._know(step, leads.NewLead(step.lead["number"]))
+
+    def _know(self, step: Step, new: leads.NewLead) -> None:
+        """What the business knows of the person besides: the name, and whose lead it is."""
+        lead = step.lead
+        assigned = self.agents[lead["assigned"]].id if "assigned" in lead else None
+        new = replace(new, name=lead["name"], assigned_to=assigned)
+        with self.past.transaction(self.tenant.id) as session:
+            view, _ = leads.create_lead(self.past, session, new, actor=SYSTEM, cause=CAUSE)
+        assert view.conversation_id is not None  # made with the lead
+        self.conversations[lead["number"]] = view.conversation_id
+
+    def _form(self, step: Step) -> None:
+        evidence = {
+            "disclosure": FORM_DISCLOSURE.format(brand=self.tenant.brand),
+            "disclosure_version": "1",
+            "page_url": FORM_PAGE.format(domain=(self.tenant.help_email or "").rpartition("@")[2]),
+            "checkbox_default": False,
+            "checkbox_value": True,
+        }
+        purposes = (Purpose.INQUIRY, Purpose.APPOINTMENT)
+        claim = leads.ConsentClaim(Basis.EXPRESS_WRITTEN, purposes, self.clock.now(), evidence)
+        new = leads.NewLead(
+            step.lead["number"], source=step.written["source"], message=step.written["form"], consent=claim
+        )
+        self._know(step, new)
+
+    def _staff(self, step: Step, actor: Actor) -> None:
+        past, tenant_id, written = self.past, self.tenant.id, step.written
+        conversation_id = self.conversations[step.lead["number"]]
+        if "writes" in written:
+            staff.write(past, tenant_id, actor, conversation_id, written["writes"], key=self._text_id(step))
+            return
+        match written["does"]:
+            case "done":
+                self._finish(actor, conversation_id)
+            case "opt out":
+                staff.settle_hold(past, tenant_id, actor, conversation_id, is_opt_out=True, note=written["note"])
+                self._finish(actor, conversation_id)
+            case "not an opt-out":
+                staff.settle_hold(past, tenant_id, actor, conversation_id, is_opt_out=False, note=written["note"])
+                self._finish(actor, conversation_id)
+            case "gives back":
+                self._finish(actor, conversation_id)
+                staff.give_back(past, tenant_id, actor, conversation_id)
+            case unknown:
+                raise ValueError(f"nobody knows how to do {unknown!r}")
+
+    def _finish(self, actor: Actor, conversation_id: UUID) -> None:
+        """All that was left to people in this conversation is done."""
+        with self.past.transaction(self.tenant.id) as session:
+            tasks = open_tasks(session, actor, conversation_id=conversation_id)
+            alerts = [one for one in open_alerts(session, actor) if one.conversation_id == conversation_id]
+        for task in tasks:
+            staff.finish_task(self.past, self.tenant.id, actor, task.id)
+        for alert in alerts:
+            staff.acknowledge(self.past, self.tenant.id, actor, alert.id)
+
+    # What the product does of itself.
+
+    def _work_off(self) -> None:
+        """Do what becomes due within FOLLOWED_FOR, each at its time, and have the carrier report what it took."""
+        until = self.clock.now() + FOLLOWED_FOR
+        while (claim := self._claim(until)) is not None:
+            self.clock.set(max(self.clock.now(), claim.due_at))
             if claim.kind == outbox.REPLY:
-                replies.answer(past, carrier, None, claim)
+                replies.answer(self.past, self.carrier, None, claim)
+            elif claim.kind == outbox.SEND:
+                outbox.deliver(self.past, self.carrier, claim)
             else:
-                outbox.deliver(past, carrier, claim)
-    with past.transaction(tenant_id) as session:
-        left = session.execute(
-            select(Message.id, Message.provider_sid).where(
-                Message.tenant_id == tenant_id,
-                Message.direction == Direction.OUTBOUND,
-                Message.state == State.SENT,
-                Message.provider_sid.is_not(None),
-                Message.created_at >= past.clock.now() - timedelta(minutes=1),
-            )
-        ).all()
-    for message_id, sid in left:
-        assert sid is not None  # asked for above
-        report(past, tenant_id, message_id, StatusReport(sid, "delivered"))
-    return len(left)
+                pictures.fetch(self.past, claim)
+            if self.carrier.taken:
+                self._report()
 
+    def _report(self) -> None:
+        code = self.carrier.ends if isinstance(self.carrier.ends, int) else None
+        self.clock.advance(DELIVERED_AFTER)
+        for message_id, sid in self.carrier.taken:
+            status = StatusReport(sid, "undelivered" if code else "delivered", code)
+            report(self.past, self.tenant.id, message_id, status)
+        self.carrier.taken.clear()
 
-def _claims(past: Runtime, tenant_id: UUID) -> Iterator[Claim]:
-    """Leases on the due rows of this tenant alone: nothing of another one must move while we are in the past."""
-    now = past.clock.now()
-    with past.transaction(tenant_id) as session:
-        rows = session.execute(
-            update(Work)
+    def _claim(self, until: datetime) -> Claim | None:
+        """A lease on this tenant's next row: nothing of another one must move while we are in the past. `due_at` of the
+        claim is when the row may be taken."""
+        takes_at = func.greatest(Work.due_at, Work.lease_until)
+        next_row = (
+            select(Work.id, takes_at.label("takes_at"))
             .where(
-                Work.tenant_id == tenant_id,
-                Work.kind.in_((outbox.REPLY, outbox.SEND)),
-                Work.due_at <= now,
-                Work.lease_until.is_(None),
+                Work.tenant_id == self.tenant.id,
+                Work.kind.in_((outbox.REPLY, outbox.SEND, inbound.MEDIA)),
+                takes_at <= until,
                 Work.quarantined_at.is_(None),
             )
-            .values(lease_token=uuid4(), lease_until=now + timedelta(seconds=LEASE_S), attempts=Work.attempts + 1)
-            .returning(
-                Work.id, Work.tenant_id, Work.kind, Work.ref_id, Work.contact_id, Work.attempts, Work.lease_token,
-                Work.due_at,
-            )
-        ).all()  # fmt: skip
-    for row in rows:
+            .order_by(takes_at)
+            .limit(1)
+            .cte("next_row")
+        )
+        with self.past.transaction(self.tenant.id) as session:
+            row = session.execute(
+                update(Work)
+                .where(Work.id == next_row.c.id)
+                .values(
+                    lease_token=uuid4(),
+                    lease_until=next_row.c.takes_at + timedelta(seconds=LEASE_S),
+                    attempts=Work.attempts + 1,
+                )
+                .returning(
+                    Work.id, Work.tenant_id, Work.kind, Work.ref_id, Work.contact_id, Work.attempts, Work.lease_token,
+                    next_row.c.takes_at,
+                )
+            ).first()  # fmt: skip
+        if row is None:
+            return None
         assert row.lease_token is not None  # set just now
-        yield Claim(
-            row.id, row.tenant_id, row.kind, row.ref_id, row.contact_id, row.attempts, row.lease_token, row.due_at
+        return Claim(
+            row.id, row.tenant_id, row.kind, row.ref_id, row.contact_id, row.attempts, row.lease_token, row.takes_at
         )
 
+    # Ids that follow from the week, so that a repeat is known as such.
 
-def _name(past: Runtime, tenant_id: UUID, contact_id: UUID, written: Mapping[str, Any]) -> None:
-    """What the staff has learned since: the lead's name, and whose lead it is."""
-    with past.transaction(tenant_id) as session:
-        lead = session.scalars(select(Lead).where(Lead.tenant_id == tenant_id, Lead.contact_id == contact_id)).one()
-        lead.name = lead.name or written["name"]
-        if lead.assigned_to is None and "assigned" in written:
-            lead.assigned_to = session.scalars(
-                select(Agent.id)
-                .join(Login, Login.id == Agent.login_id)
-                .where(Agent.tenant_id == tenant_id, Login.email == written["assigned"])
-            ).one()
+    def _text_sid(self, step: Step, place: int) -> str:
+        return _sid(self.number.number, step.lead["number"], step.place, place)
 
-
-def _staff_text(past: Runtime, tenant_id: UUID, step: Step) -> bool:
-    """A member of staff takes the conversation over and writes. False when that was played before."""
-    now = past.clock.now()
-    with past.transaction(tenant_id) as session:
-        agent = session.execute(
-            select(Agent.id, Agent.role)
-            .join(Login, Login.id == Agent.login_id)
-            .where(Agent.tenant_id == tenant_id, Login.email == step.author)
-        ).one()
-        contact_id = session.scalars(
-            select(Contact.id).where(
-                Contact.tenant_id == tenant_id, Contact.address == address(step.lead["number"]).value
-            )
-        ).one()
-        lock(session, contact_id)
-        conversation = session.scalars(
-            select(Conversation).where(Conversation.tenant_id == tenant_id, Conversation.contact_id == contact_id)
-        ).one()
-        written = select(Message.id).where(
-            Message.tenant_id == tenant_id,
-            Message.conversation_id == conversation.id,
-            Message.author == Author.AGENT,
-            Message.body == step.body,
-        )
-        if session.execute(written).first() is not None:
-            return False
-        actor = Actor(ActorKind.STAFF, agent.id, Role(agent.role))
-        take_over(session, conversation, actor=actor, now=now, cause=CAUSE)
-        outbox.put(
-            session,
-            conversation=conversation,
-            author=Author.AGENT,
-            purpose=Purpose.REPLY,
-            kind=Kind.AGENT_TEXT,
-            body=step.body,
-            now=now,
-            agent_id=agent.id,
-        )
-    return True
+    def _text_id(self, step: Step) -> UUID:
+        return uuid5(self.tenant.id, f"{step.lead['number']}|{step.place}")
 
 
 def _sid(*parts: object) -> str:
-    """A message id of the carrier's shape; the same parts give the same one, so that a repeat is known as such."""
+    """A message id of the carrier's shape; the same parts give the same one."""
     return "SM" + hashlib.sha256("|".join(map(str, ("demo", *parts))).encode()).hexdigest()[:32]
+
+
+@contextmanager
+def _not_waiting_for_the_disk(engine: Engine) -> Iterator[None]:
+    """Thousands of commits, each durable a moment after it returns. A crash may cut off the newest, which are then
+    played again: they are lost in order, never one before another."""
+
+    def relax(connection: psycopg.Connection[Any], _: ConnectionPoolEntry) -> None:
+        connection.autocommit = True  # of a session that begins with a transaction a rollback would take it away
+        connection.execute("SET synchronous_commit = off")
+        connection.autocommit = False
+
+    event.listen(engine, "connect", relax)
+    engine.dispose()  # the block's connections are new ones, and so are those after it
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", relax)
+        engine.dispose()
+
+
+@contextmanager
+def _picture_server() -> Iterator[str]:
+    """The address of a server on the loopback that has a picture at every path, as long as the block runs."""
+    server = HTTPServer(("127.0.0.1", 0), _Picture)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Picture(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        picture = _png(320, 240)
+        self.send_response(200)
+        self.send_header("Content-Type", "image/png")
+        self.send_header("Content-Length", str(len(picture)))
+        self.end_headers()
+        self.wfile.write(picture)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the command's output is for people."""
+
+
+def _png(width: int, height: int) -> bytes:
+    """A grey sky over a green meadow. https://www.w3.org/TR/png/: signature, header, rows without filters, end."""
+    sky, meadow = (b"\0" + bytes(colour) * width for colour in ((176, 190, 197), (129, 159, 108)))
+    rows = zlib.compress(sky * (height * 2 // 3) + meadow * (height - height * 2 // 3))
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
