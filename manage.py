@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("up", "Run everything here: servers, web, workers, scheduler and, unless --bare, the demo."),
     "web": ("web", "Run the web processes."),
     "worker": ("worker_process", "Run a worker."),
+    "workers": ("workers", "Run all workers of this machine and the scheduler, in less memory."),
     "scheduler": ("scheduler_process", "Run the scheduler."),
     "migrate": ("migrate", "Bring the database to the newest schema."),
     "demo": ("demo", "Make the demo tenants, or bring them up to date."),

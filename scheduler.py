@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from api.idempotency import forget_old
 from consent.ledger import seal
 from conversations.reconciliation import hold_for_reconciliation, plan_reconciliation
 from smsbot import work
@@ -37,6 +38,7 @@ SOONEST_S = 0.02
 BEAT_EVERY = timedelta(seconds=EVERY_S)
 SEAL_EVERY = timedelta(minutes=1)
 PLAN_EVERY = timedelta(minutes=1)
+FORGET_EVERY = timedelta(minutes=1)
 OWN_CONCURRENCY = 20  # what it works off by itself when no bell rings
 OUTAGE_AFTER_S = 5.0  # the database was away longer than this: texts may have been missed
 
@@ -54,6 +56,7 @@ class Scheduler:
         self.beaten_at: datetime | None = None
         self.sealed_at: datetime | None = None
         self.planned_at: datetime | None = None
+        self.forgot_at: datetime | None = None
         self.database_lost_at: datetime | None = None
         self.process = f"scheduler:{socket.gethostname()}:{os.getpid()}"[:80]
 
@@ -83,7 +86,9 @@ class Scheduler:
             due = work.next_due(self.runtime.engine, queue)
             if due is not None and due <= now:
                 failpoint("scheduler.before_ring")
-                if not self.runtime.bell.ring(queue):
+                # Rung for when it became due; still there: whoever listened is frozen, or has no thread free.
+                overdue = (now - due).total_seconds() > TICK_S
+                if not self.runtime.bell.ring(queue, all_due=True, overdue=overdue):
                     self._drain(queue, drain)
         if self.sealed_at is None or now - self.sealed_at >= SEAL_EVERY:
             self.sealed_at = now
@@ -93,6 +98,10 @@ class Scheduler:
             self.planned_at = now
             for tenant_id in self._tenants():
                 plan_reconciliation(self.runtime, tenant_id)
+        if self.forgot_at is None or now - self.forgot_at >= FORGET_EVERY:
+            self.forgot_at = now
+            for tenant_id in self._tenants():
+                forget_old(self.runtime, tenant_id)
 
     def _drain(self, queue: str, drain: Drain) -> None:
         """Work off what is due by ourselves, in one thread per queue however often the bell stays silent."""

@@ -30,7 +30,7 @@ from conversations.people import raise_alert
 from conversations.reconciliation import RECONCILE, reconcile
 from smsbot import work
 from smsbot.actor import SYSTEM, Role
-from smsbot.bell import BACKGROUND, REPLIES
+from smsbot.bell import BACKGROUND, MANY, REPLIES, Earshot
 from smsbot.errors import LeaseLost
 from smsbot.gateways.carrier import SmsGateway
 from smsbot.gateways.model import ChatModel
@@ -46,6 +46,9 @@ DRAIN_S = 8.0  # how long a stopping worker waits for what is in flight
 BACKGROUND_CONCURRENCY = 4
 REDIS_AWAY_WAIT_S = 5.0
 OWN_LOOK_S = 0.5
+QUIET_S = 30.0  # without a ring, before RQ's own loop is waited in again
+STAYS_S = 300.0  # in one job: RQ's housekeeping is between jobs
+HEARS_STOP_S = 0.5
 LOOK_AGAIN_S = 1.0  # how long it is trusted that somebody listens
 DEFAULT_MODEL = "gpt-4o-mini"
 
@@ -119,12 +122,13 @@ class Drain:
         self.slots = threading.BoundedSemaphore(self.concurrency)
         self.pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix=self.queue)
         self.running: set[Future[None]] = set()
-        self.deaf, self.looked_at = True, float("-inf")
+        self.deaf, self.looked_at, self.looking = True, float("-inf"), threading.Lock()
 
-    def drain(self) -> None:
-        """Hand every due row to a thread; returns when nothing is due. A full pool keeps the bell here, so that the
-        next one goes to another process."""
-        while not self.stop.is_set():
+    def drain(self, rows: int = MANY) -> None:
+        """Hand due rows to threads, at most `rows`; returns when nothing is due. A full pool keeps the bell here."""
+        for _ in range(rows):
+            if self.stop.is_set():
+                return
             while not self.slots.acquire(timeout=0.5):
                 if self.stop.is_set():
                     return
@@ -143,9 +147,10 @@ class Drain:
     def _listens(self) -> bool:
         """Whether somebody takes the carrier's webhooks. Nothing is answered while nobody does: a STOP may be among what
         nobody heard. Whoever listens first holds the numbers back before it says so."""
-        if time.monotonic() - self.looked_at > LOOK_AGAIN_S:
-            self.deaf, self.looked_at = is_deaf(self.runtime), time.monotonic()
-        return not self.deaf
+        with self.looking:  # many threads ask at once, and one of them looks
+            if time.monotonic() - self.looked_at > LOOK_AGAIN_S:
+                self.deaf, self.looked_at = is_deaf(self.runtime), time.monotonic()
+            return not self.deaf
 
     def _claim(self) -> list[work.Claim]:
         try:
@@ -177,12 +182,26 @@ class _Current:
     """The drain of this process: RQ finds the job by its dotted name and can pass it nothing."""
 
     drain: Drain | None = None
+    earshot: Earshot | None = None
 
 
 def drain() -> None:
-    """The one RQ job."""
-    if _Current.drain is not None:
-        _Current.drain.drain()
+    """The one RQ job: works off what is due, and stays within earshot until it has been quiet for a while."""
+    if _Current.drain is not None and _Current.earshot is not None:
+        attend(_Current.drain, _Current.earshot)
+
+
+def attend(current: Drain, earshot: Earshot) -> None:
+    """Drain, and again at each ring, until it has been quiet for QUIET_S or STAYS_S are over."""
+    leave_at = time.monotonic() + STAYS_S
+    with earshot.listening() as rings:
+        heard = MANY
+        while heard and not current.stop.is_set():
+            current.drain(heard)
+            heard, quiet_at = 0, time.monotonic() + QUIET_S
+            while not heard and not current.stop.is_set() and time.monotonic() < min(quiet_at, leave_at):
+                heard = earshot.heard(rings, HEARS_STOP_S)
+    current.drain()  # for what was rung for while we left
 
 
 class BellWorker(SimpleWorker):
@@ -242,6 +261,7 @@ def _listen(redis_url: str, queue: str) -> bool:
     connection = Redis.from_url(redis_url, socket_timeout=30, socket_connect_timeout=2)
     try:
         rq_queue = Queue(queue, connection=connection, serializer=JSONSerializer)
+        _Current.earshot = sys.modules["worker"]._Current.earshot = Earshot(connection, queue)
         worker = BellWorker(
             [rq_queue],
             connection=connection,

@@ -25,6 +25,7 @@ from smsbot.database import database_engine
 from smsbot.heartbeats import WEB, is_deaf, keep_beating, last_beat
 from smsbot.logs import configure_logging, log_event
 from smsbot.probes import probes
+from smsbot.rates import Rates, RedisRates, Unlimited
 from smsbot.runtime import Runtime
 from smsbot.settings import Settings, load_settings, sqlalchemy_url
 from webhooks.requests import twiml
@@ -32,25 +33,34 @@ from webhooks.routes import carrier
 
 FOLDER = Path(__file__).resolve().parent
 CARRIER_POOL, STAFF_POOL = "carrier", "staff"
+PACE_S = 0.5  # of news on open pages: a text is seen that much later at most
 LARGEST_REQUEST = 1024 * 1024
 CARRIER_PATHS = "/webhooks/twilio"
 
 logger = logging.getLogger("smsbot.web")
 
 
-def runtime_for(settings: Settings, *, pool_size: int, pool_timeout_s: float = 10.0) -> Runtime:
-    """What a process holds. The addresses of embedded servers come in through the environment of `manage.py up`."""
+def runtime_for(settings: Settings, *, pool_size: int, pool_timeout_s: float = 10.0, watchful: bool = False) -> Runtime:
+    """What a process holds. The addresses of embedded servers come in through the environment of `manage.py up`.
+
+    `watchful`: see `database_engine`.
+    """
     if settings.database_url is None:
         raise SystemExit("set DATABASE_URL, or start everything with: manage.py up")
     bell: Bell = RqBell(settings.redis_url) if settings.redis_url else NoBell()
+    rates: Rates = RedisRates(settings.redis_url) if settings.redis_url else Unlimited()
     engine = database_engine(
-        sqlalchemy_url(settings.database_url), pool_size=pool_size, max_overflow=4, pool_timeout_s=pool_timeout_s
+        sqlalchemy_url(settings.database_url),
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_timeout_s=pool_timeout_s,
+        watchful=watchful,
     )
-    return Runtime(settings, SystemClock(), engine, bell, Keyring(settings.encryption_keys))
+    return Runtime(settings, SystemClock(), engine, bell, Keyring(settings.encryption_keys), rates=rates)
 
 
-def application(runtime: Runtime, pools: Collection[str] = (CARRIER_POOL, STAFF_POOL)) -> Flask:
-    """A Flask application with the edges of `pools`."""
+def application(runtime: Runtime, pools: Collection[str] = (CARRIER_POOL, STAFF_POOL), *, pace_s: float = 0.0) -> Flask:
+    """A Flask application with the edges of `pools`; open pages share what they ask for within `pace_s` seconds."""
     app = Flask("smsbot", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_REQUEST, SECRET_KEY=runtime.settings.secret_key)
     app.extensions["smsbot"] = runtime
@@ -59,7 +69,7 @@ def application(runtime: Runtime, pools: Collection[str] = (CARRIER_POOL, STAFF_
         app.register_blueprint(carrier)
         app.register_blueprint(api)
     if STAFF_POOL in pools:
-        register_dashboard(app, runtime.settings)
+        register_dashboard(app, runtime.settings, pace_s=pace_s)
     app.register_error_handler(Exception, _failed)
     app.after_request(_headers)
     return app
@@ -70,7 +80,7 @@ def app() -> Flask:
     settings = load_settings(os.environ, FOLDER)
     pools = os.environ.get("SMSBOT_POOLS", f"{CARRIER_POOL},{STAFF_POOL}").split(",")
     configure_logging("web")
-    runtime = runtime_for(settings, pool_size=16)
+    runtime = runtime_for(settings, pool_size=16, watchful=True)  # a webhook is 503 within a second, and repeated
     if CARRIER_POOL in pools:
         name = f"{WEB}{socket.gethostname()}:{os.getpid()}"[:80]
         threading.Thread(
@@ -79,7 +89,7 @@ def app() -> Flask:
             kwargs={"before": lambda: hold_if_deaf(runtime)},
             daemon=True,
         ).start()
-    return application(runtime, pools)
+    return application(runtime, pools, pace_s=PACE_S)
 
 
 def hold_if_deaf(runtime: Runtime) -> None:

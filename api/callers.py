@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
@@ -40,6 +41,19 @@ def authenticate(request: Request) -> None:
     if owner is None:
         raise Refused(HTTPStatus.UNAUTHORIZED, "send a valid API key: Authorization: Bearer sk_…")
     g.caller = Caller(owner.tenant_id, owner.api_key_id)
+
+
+def keep_to_the_rate() -> None:
+    """Count this request of the caller's key. Raises Refused(429) when it is one too many; then nothing was done."""
+    runtime = runtime_of_app()
+    per_s, at_once = runtime.settings.api_rate_per_s, runtime.settings.api_burst
+    wait_s = runtime.rates.wait_s(str(caller().api_key_id), per_s=per_s, at_once=at_once)
+    if wait_s > 0:
+        raise Refused(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            f"this key may make {per_s:g} requests a second and {at_once} at once: wait as Retry-After says",
+            retry_after_s=math.ceil(wait_s),
+        )
 
 
 def caller() -> Caller:

@@ -1,11 +1,13 @@
 """`Idempotency-Key`: a write that is repeated with its key happens once, and is answered as it was the first time.
 
 The key is reserved in a transaction of its own, so that a second request can see that the first is under way; the
-answer is stored in the transaction of the write, so that both exist or neither does.
+answer is stored in the transaction of the write, so that both exist or neither does. An answer tells of a person, and a
+key may: the one is kept encrypted, of the other only its hash, and both no longer than they are needed.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -14,19 +16,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import Headers
 
 from api.callers import Caller
+from smsbot.accounts import tenant_of
 from smsbot.database import TenantSession
 from smsbot.errors import Conflict, InvalidInput
 from smsbot.runtime import Runtime
 from smsbot.tenancy import IdempotencyKey
 
 HEADER = "Idempotency-Key"
+KEPT = timedelta(hours=24)  # what is promised at least
+BATCH = 500  # rows that one transaction forgets
+MOST_BATCHES = 20  # of one tenant in one sweep
 SHAPE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 ABANDONED_AFTER = timedelta(seconds=60)  # far above any request: whoever reserved the key has crashed
 
@@ -67,7 +74,7 @@ def once(runtime: Runtime, caller: Caller, key: str | None, request_hash: bytes,
             return use_case(session)
     reserved_at = runtime.clock.now()
     with runtime.transaction(caller.tenant_id) as session:
-        known = _reserve(session, caller, key, request_hash, reserved_at)
+        known = _reserve(runtime, session, caller, key, request_hash, reserved_at)
     if known is not None:
         return known
     mine = and_(
@@ -77,7 +84,7 @@ def once(runtime: Runtime, caller: Caller, key: str | None, request_hash: bytes,
     try:
         with runtime.transaction(caller.tenant_id) as session:
             answered = use_case(session)
-            _settle(session, mine, answered)
+            _settle(runtime, session, caller, key, mine, answered)
         settled = True
     finally:
         if not settled:
@@ -87,18 +94,69 @@ def once(runtime: Runtime, caller: Caller, key: str | None, request_hash: bytes,
     return answered
 
 
+def stored_key(key: str) -> str:
+    """What is kept of a key: SHA-256 in hexadecimal. Callers make keys of whatever they have, numbers among it."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def forget_old(runtime: Runtime, tenant_id: UUID, *, most_batches: int = MOST_BATCHES) -> int:
+    """Delete this tenant's keys that are older than KEPT; returns how many. What is left is for the next sweep."""
+    identity = (IdempotencyKey.tenant_id, IdempotencyKey.api_key_id, IdempotencyKey.key)
+    old = (  # a CTE is run once; a subquery may be run again for every row, and its limit is none
+        select(*identity)
+        .where(IdempotencyKey.tenant_id == tenant_id, IdempotencyKey.created_at < runtime.clock.now() - KEPT)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)  # another scheduler has these in hand
+        .cte("old")
+    )
+    forget = delete(IdempotencyKey).where(tuple_(*identity).in_(select(old))).returning(IdempotencyKey.key)
+    gone = 0
+    for _ in range(most_batches):
+        with runtime.transaction(tenant_id) as session:
+            deleted = session.execute(forget, execution_options={"synchronize_session": False}).all()
+        gone += len(deleted)
+        if len(deleted) < BATCH:
+            break
+    return gone
+
+
 def _row(caller: Caller, key: str) -> ColumnElement[bool]:
     return and_(
         IdempotencyKey.tenant_id == caller.tenant_id,
         IdempotencyKey.api_key_id == caller.api_key_id,
-        IdempotencyKey.key == key,
+        IdempotencyKey.key == stored_key(key),
     )
 
 
-def _reserve(session: TenantSession, caller: Caller, key: str, request_hash: bytes, now: datetime) -> Answered | None:
+def _sealed(runtime: Runtime, session: TenantSession, caller: Caller, key: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer as it is stored: encrypted with the tenant's data key for exactly this row."""
+    cipher = runtime.cipher(tenant_of(session, caller.tenant_id).data_key)
+    ciphertext = cipher.encrypt_text(json.dumps(body), tenant_id=caller.tenant_id, **_place(caller, key))
+    return {"sealed": base64.b64encode(ciphertext).decode()}
+
+
+def _opened(runtime: Runtime, session: TenantSession, caller: Caller, key: str, stored: Any) -> dict[str, Any]:
+    cipher = runtime.cipher(tenant_of(session, caller.tenant_id).data_key)
+    ciphertext = base64.b64decode(stored["sealed"])
+    body = json.loads(cipher.decrypt_text(ciphertext, tenant_id=caller.tenant_id, **_place(caller, key)))
+    assert isinstance(body, dict)
+    return body
+
+
+def _place(caller: Caller, key: str) -> dict[str, str]:
+    return {"table": "idempotency_keys", "column": "response", "row": f"{caller.api_key_id}/{stored_key(key)}"}
+
+
+def _reserve(
+    runtime: Runtime, session: TenantSession, caller: Caller, key: str, request_hash: bytes, now: datetime
+) -> Answered | None:
     """None when the key is ours now, else the stored answer."""
     statement = insert(IdempotencyKey).values(
-        tenant_id=caller.tenant_id, api_key_id=caller.api_key_id, key=key, request_hash=request_hash, created_at=now
+        tenant_id=caller.tenant_id,
+        api_key_id=caller.api_key_id,
+        key=stored_key(key),
+        request_hash=request_hash,
+        created_at=now,
     )
     reserved = session.execute(statement.on_conflict_do_nothing().returning(IdempotencyKey.key)).first()
     if reserved is not None:
@@ -109,7 +167,7 @@ def _reserve(session: TenantSession, caller: Caller, key: str, request_hash: byt
     if known.request_hash != request_hash:
         raise InvalidInput(HEADER, "this key came with another request before: take a new one")
     if known.status is not None:
-        return Answered(known.status, dict(known.response or {}), replayed=True)
+        return Answered(known.status, _opened(runtime, session, caller, key, known.response), replayed=True)
     taken_over = session.execute(
         update(IdempotencyKey)
         .where(
@@ -126,11 +184,13 @@ def _reserve(session: TenantSession, caller: Caller, key: str, request_hash: byt
     return None
 
 
-def _settle(session: TenantSession, mine: ColumnElement[bool], answered: Answered) -> None:
+def _settle(
+    runtime: Runtime, session: TenantSession, caller: Caller, key: str, mine: ColumnElement[bool], answered: Answered
+) -> None:
     stored = session.execute(
         update(IdempotencyKey)
         .where(mine)
-        .values(status=answered.status, response=answered.body)
+        .values(status=answered.status, response=_sealed(runtime, session, caller, key, answered.body))
         .returning(IdempotencyKey.key)
     ).first()
     if stored is None:

@@ -245,6 +245,7 @@ PROBLEMS = {
     "413": "The body is larger than 64 kB.",
     "415": "The body is not application/json.",
     "422": "A field or parameter cannot be taken; `errors` names each.",
+    "429": "This API key asks too often. Nothing was done: come again after `Retry-After` seconds.",
     "503": "The database does not answer; nothing half done. A repeat with the same Idempotency-Key is safe.",
 }
 
@@ -256,7 +257,7 @@ def _answer(description: str, schema: Schema) -> dict[str, Any]:
 def _operation(summary: str, answers: Mapping[str, Any], problems: Iterable[str], **more: Any) -> dict[str, Any]:
     responses = {
         **answers,
-        **{code: {"$ref": f"#/components/responses/Problem{code}"} for code in ("401", *problems, "503")},
+        **{code: {"$ref": f"#/components/responses/Problem{code}"} for code in ("401", "429", *problems, "503")},
     }
     return {"summary": summary, "responses": responses, **more}
 
@@ -264,6 +265,8 @@ def _operation(summary: str, answers: Mapping[str, Any], problems: Iterable[str]
 def _parameter(name: str, where: str, schema: Schema, description: str) -> dict[str, Any]:
     return {"name": name, "in": where, "required": where == "path", "schema": schema, "description": description}
 
+
+RETRY_AFTER = {"required": True, "schema": {"type": "integer", "minimum": 1}, "description": "Seconds."}
 
 PAGE = [
     _parameter(
@@ -357,6 +360,7 @@ DOCUMENT: dict[str, Any] = {
             f"Problem{code}": {
                 "description": description,
                 "content": {MEDIA_TYPE: {"schema": _ref("Problem")}},
+                **({"headers": {"Retry-After": RETRY_AFTER}} if code in ("429", "503") else {}),
             }
             for code, description in PROBLEMS.items()
         },

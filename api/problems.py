@@ -28,9 +28,10 @@ logger = logging.getLogger(__name__)
 class Refused(HTTPException):
     """A request that is not taken, with the status and the words to say so."""
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, detail: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
         self.code = status.value
+        self.retry_after_s = retry_after_s
 
 
 def problem(
@@ -71,6 +72,8 @@ def explain_errors(api: Blueprint) -> None:
 def _http(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     headers = {}
+    if isinstance(error, Refused) and error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
     detail = str(error.description) if isinstance(error, Refused) else status.description or status.phrase
     match status:
         case HTTPStatus.NOT_FOUND:

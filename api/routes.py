@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, jsonify, request
 
 from api.answers import answer, ledger_answer
-from api.callers import authenticate, caller, runtime_of_app
+from api.callers import authenticate, caller, keep_to_the_rate, runtime_of_app
 from api.idempotency import Answered, fingerprint, key_of, once
 from api.lead_request import UUID_TEXT, NotJSON, json_value, new_lead
 from api.openapi import DOCUMENT
@@ -29,6 +29,7 @@ explain_errors(api)
 def _authenticated() -> None:
     if request.endpoint != "api.openapi":
         authenticate(request)
+        keep_to_the_rate()
 
 
 @api.get("/openapi.json")

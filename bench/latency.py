@@ -39,7 +39,7 @@ def one_lead(place: Stand, number: int) -> tuple[float, float]:
             place.seen = mine["seq"]
             return (mine["mono"] - sent) * 1000, done.milliseconds[0]
         time.sleep(POLL_S)
-    raise RuntimeError(f"no answer within {GIVE_UP_S:.0f} s:\n{place.log_of('replies-1')}")
+    raise RuntimeError(f"no answer within {GIVE_UP_S:.0f} s:\n{place.log_of('workers')}")
 
 
 def main() -> int:

@@ -34,7 +34,6 @@ from smsbot.supervisor import Child, Supervisor, stop_leftovers
 
 MANAGE = str(FOLDER / "manage.py")
 WEB_STOP_TIMEOUT_S = 10.0  # above gunicorn's own graceful limit of 8 s
-BACKGROUND_NICE = 10
 READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.1
 WHOLE_TIMEOUT_S = 20.0  # for the first sign of life of each process, which comes after the first text is accepted
@@ -145,19 +144,16 @@ def _keep_servers(plan: Plan) -> None:
 
 def children(plan: Plan, environment: Mapping[str, str]) -> list[Child]:
     """The processes in the order of their start; they end in the opposite one, the web last of ours."""
-    settings = plan.settings
 
-    def ours(name: str, *arguments: str, nice: int = 0) -> Child:
+    def ours(name: str, *arguments: str) -> Child:
         command = [sys.executable, MANAGE, *arguments]
-        return Child(name, command, environment, nice=nice, stop_timeout_s=WEB_STOP_TIMEOUT_S)
+        return Child(name, command, env=environment, stop_timeout_s=WEB_STOP_TIMEOUT_S)
 
     found = []
     if plan.with_demo:
         found.append(_simulator(plan))
     found.append(ours("web", "web"))
-    found += [ours(f"worker-{n}", "worker", "--queue", "replies") for n in range(1, settings.reply_workers + 1)]
-    found.append(ours("worker-background", "worker", "--queue", "background", nice=BACKGROUND_NICE))
-    found.append(ours("scheduler", "scheduler"))
+    found.append(ours("workers", "workers"))
     return found
 
 
@@ -168,7 +164,7 @@ def _simulator(plan: Plan) -> Child:
     command = [sys.executable, "-P", "-m", "simulator", "--port", str(plan.simulator_port)]
     command += ["--target", local_url(plan.settings), "--public-url", plan.settings.public_url]
     command += ["--accounts", str(plan.accounts_file)]
-    return Child("simulator", command, environment, stop_timeout_s=WEB_STOP_TIMEOUT_S)
+    return Child("simulator", command, env=environment, stop_timeout_s=WEB_STOP_TIMEOUT_S)
 
 
 def _heard() -> threading.Event:

@@ -5,16 +5,40 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import or_
+from sqlalchemy import bindparam, or_
 from sqlalchemy.dialects.postgresql import insert
 
 from conversations.models import Alert, Conversation, Task
 from smsbot.actor import Actor, Role
 from smsbot.database import TenantSession
 from smsbot.events import record
+from smsbot.writes import fetch, prepared
 
 TASK_DUE_AFTER = timedelta(minutes=15)
 REOPENS_AFTER = timedelta(hours=1)  # an alert that comes back after it was acknowledged is news again
+
+
+ADD_TASK = prepared(
+    insert(Task)
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "id",
+                "tenant_id",
+                "kind",
+                "ref_id",
+                "conversation_id",
+                "reason",
+                "owner_id",
+                "due_at",
+                "created_at",
+            )
+        }
+    )
+    .on_conflict_do_nothing(index_elements=["tenant_id", "kind", "ref_id"])
+    .returning(Task.id)
+)
 
 
 def add_task(
@@ -31,9 +55,9 @@ def add_task(
     due_at: datetime | None = None,
 ) -> None:
     """Leave something to a person; the same kind about the same thing is one task."""
-    made = session.execute(
-        insert(Task)
-        .values(
+    (made,) = fetch(
+        session,
+        ADD_TASK(
             id=uuid4(),
             tenant_id=session.tenant_id,
             kind=kind,
@@ -43,11 +67,9 @@ def add_task(
             owner_id=owner_id,
             due_at=due_at or now + TASK_DUE_AFTER,
             created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "kind", "ref_id"])
-        .returning(Task.id)
-    ).first()
-    if made is not None:
+        ),
+    )
+    if made:
         record(
             session,
             "task.added",

@@ -133,7 +133,7 @@ def answer(runtime: Runtime, gateway: SmsGateway, model: ChatModel | None, claim
 def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
     """None when there is nothing to draft: the words are there already, or the row is past waiting."""
     now = runtime.clock.now()
-    with runtime.transaction(claim.tenant_id) as session:
+    with runtime.reading(claim.tenant_id) as session:
         transcript = TRANSCRIPT(tenant_id=claim.tenant_id, message_id=claim.ref_id)
         around = surroundings(session, claim.ref_id, transcript, FACTS(tenant_id=claim.tenant_id), lock=False)
         if around is None or around.message.state not in WAITING or around.message.drafted_at is not None:

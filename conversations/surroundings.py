@@ -14,9 +14,9 @@ from sqlalchemy import BindParameter, bindparam, select
 
 from consent.models import Contact
 from conversations.models import Conversation, Lead, Message
-from smsbot.database import TenantSession
+from smsbot.database import Base, TenantSession
 from smsbot.tenancy import Number, Tenant
-from smsbot.writes import Prepared, Query, columns_of, fetch, loaded, prepared
+from smsbot.writes import Query, columns_of, fetch, loaded, loaded_together, prepared
 
 KEPT = "surroundings"  # key in session.info: a session forgets what nobody else holds
 
@@ -33,29 +33,15 @@ CONTACT = select(*columns_of(Contact)).where(
 )
 ONLY_READ = prepared(CONTACT)
 LOCKED = prepared(CONTACT.with_for_update(of=Contact))
-REST: tuple[Prepared, ...] = (
-    prepared(select(*columns_of(Message)).where(Message.tenant_id == _OF_TENANT, Message.id == _OF_MESSAGE)),
-    CONVERSATION_OF,
-    prepared(
-        select(*columns_of(Lead)).where(
-            Lead.tenant_id == _OF_TENANT,
-            Lead.id
-            == select(Conversation.lead_id)
-            .join(
-                Message,
-                (Message.tenant_id == Conversation.tenant_id) & (Message.conversation_id == Conversation.id),
-            )
-            .where(Message.tenant_id == _OF_TENANT, Message.id == _OF_MESSAGE)
-            .scalar_subquery(),
-        )
-    ),
-    prepared(
-        select(*columns_of(Number)).where(
-            Number.tenant_id == _OF_TENANT,
-            Number.id == _mine.with_only_columns(Message.number_id).scalar_subquery(),
-        )
-    ),
-    prepared(select(*columns_of(Tenant)).where(Tenant.id == _OF_TENANT)),
+AROUND: tuple[type[Base], ...] = (Message, Conversation, Lead, Number, Tenant)
+REST = prepared(
+    select(*(column for model in AROUND for column in columns_of(model)))
+    .select_from(Message)
+    .join(Conversation, (Conversation.tenant_id == Message.tenant_id) & (Conversation.id == Message.conversation_id))
+    .join(Lead, (Lead.tenant_id == Conversation.tenant_id) & (Lead.id == Conversation.lead_id))
+    .join(Number, (Number.tenant_id == Message.tenant_id) & (Number.id == Message.number_id))
+    .join(Tenant, Tenant.id == Message.tenant_id)
+    .where(Message.tenant_id == _OF_TENANT, Message.id == _OF_MESSAGE)
 )
 
 
@@ -79,19 +65,17 @@ def surroundings(session: TenantSession, message_id: UUID, *more: Query, lock: b
     """
     names = {"tenant_id": session.tenant_id, "message_id": message_id}
     of_contact = (LOCKED if lock else ONLY_READ)(**names)
-    contacts, *others = fetch(session, of_contact, *(statement(**names) for statement in REST), *more)
+    contacts, around, *others = fetch(session, of_contact, REST(**names), *more)
     if not contacts:
         return None
-    message, conversation, lead, number, tenant = (rows[0] for rows in others[: len(REST)])
-    found = Surroundings(
-        loaded(session, Contact, contacts[0]),
-        loaded(session, Message, message),
-        loaded(session, Conversation, conversation),
-        loaded(session, Lead, lead),
-        loaded(session, Number, number),
-        loaded(session, Tenant, tenant),
-        others[len(REST) :],
-    )
+    message, conversation, lead, number, tenant = loaded_together(session, AROUND, around[0])
+    assert isinstance(message, Message)
+    assert isinstance(conversation, Conversation)
+    assert isinstance(lead, Lead)
+    assert isinstance(number, Number)
+    assert isinstance(tenant, Tenant)
+    contact = loaded(session, Contact, contacts[0])
+    found = Surroundings(contact, message, conversation, lead, number, tenant, others)
     keep(session, found)
     return found
 

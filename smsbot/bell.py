@@ -1,16 +1,21 @@
 """The bell: an RQ job without arguments tells a worker that something is due.
 
-Losing, doubling or delaying a ring has no effect but time: the rows are the truth and the scheduler rings again.
+A worker that has just worked stays within earshot for a while and hears the bell itself, which costs one command; the
+job, which costs twenty-five, is for when nobody listens. Losing, doubling or delaying either has no effect but time:
+the rows are the truth and the scheduler rings again.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.client import PubSub
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
@@ -25,6 +30,9 @@ DRAIN = "worker.drain"  # the one job: found by name in the worker process
 RING_TIMEOUT_S = 0.3
 QUIET_AFTER_FAILURE_S = 1.0  # a dead Redis must not cost every webhook its time-out
 ENOUGH_RINGS = 8
+ANSWER_TIMEOUT_S = 1.0
+ONE_DUE, ALL_DUE = b"1", b"*"
+MANY = 1_000_000
 JOB_TIMEOUT_S = 3600  # a full worker waits inside the job for a free thread
 
 
@@ -32,15 +40,18 @@ logger = logging.getLogger(__name__)
 
 
 class Bell(Protocol):
-    def ring(self, queue: str) -> bool:
-        """Whether the bell was rung; False costs nothing but time."""
+    def ring(self, queue: str, *, all_due: bool = False, overdue: bool = False) -> bool:
+        """Whether the bell was rung; False costs nothing but time.
+
+        `all_due`: more than one row may have become due. `overdue`: whoever was rung for did not come.
+        """
         ...
 
 
 class NoBell:
     """No Redis: the scheduler drains by itself."""
 
-    def ring(self, queue: str) -> bool:
+    def ring(self, queue: str, *, all_due: bool = False, overdue: bool = False) -> bool:
         return False
 
 
@@ -66,10 +77,12 @@ class RqBell:
         except (RedisError, OSError):
             return False
 
-    def ring(self, queue: str) -> bool:
+    def ring(self, queue: str, *, all_due: bool = False, overdue: bool = False) -> bool:
         if time.monotonic() < self.silent_until:
             return False
         try:
+            if self.redis.publish(_channel(queue), ALL_DUE if all_due else ONE_DUE) and not overdue:
+                return True
             rq_queue = self.queues.get(queue)
             if rq_queue is None:
                 rq_queue = self.queues[queue] = Queue(queue, connection=self.redis, serializer=JSONSerializer)
@@ -81,3 +94,43 @@ class RqBell:
             log_event(logger, "bell.silent", level=logging.WARNING, queue=queue, failure=type(error).__name__)
             return False
         return True
+
+
+class Earshot:
+    """Where a worker hears the bell of one queue itself. Raises redis's errors when Redis is lost."""
+
+    def __init__(self, redis: Redis, queue: str) -> None:
+        self.redis, self.channel = redis, _channel(queue)
+
+    @contextmanager
+    def listening(self) -> Iterator[PubSub]:
+        """Rings are heard from the beginning of the block to its end; one before or after makes a job."""
+        with PubSub(self.redis.connection_pool) as rings:
+            rings.subscribe(self.channel)
+            self._until(rings, "subscribe")
+            yield rings
+            rings.unsubscribe(self.channel)  # type: ignore[no-untyped-call]  # redis types some of its methods
+            self._until(rings, "unsubscribe")
+
+    @staticmethod
+    def heard(rings: PubSub, timeout_s: float) -> int:
+        """How often the bell rang; 0 when it did not within `timeout_s`, MANY when more may be due than it rang for."""
+        count = 0
+        message = rings.get_message(timeout=timeout_s)
+        while message is not None:
+            if message["type"] == "message":
+                count = MANY if message["data"] == ALL_DUE else count + 1
+            message = rings.get_message(timeout=0.0)
+        return min(count, MANY)
+
+    @staticmethod
+    def _until(rings: PubSub, kind: str) -> None:
+        give_up = time.monotonic() + ANSWER_TIMEOUT_S
+        while time.monotonic() < give_up:
+            message = rings.get_message(timeout=ANSWER_TIMEOUT_S)
+            if message is not None and message["type"] == kind:
+                return
+
+
+def _channel(queue: str) -> str:
+    return f"smsbot:bell:{queue}"

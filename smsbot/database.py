@@ -6,9 +6,9 @@ each of its transactions, and every row that it writes belongs to that tenant.
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import UserDefinedType
 
 from smsbot.errors import SmsbotError
+from smsbot.silence import ASK_TIMEOUT_S, DatabaseSilent, Door, WatchfulConnection
 
 APP_ROLE = "smsbot_app"  # no BYPASSRLS, not the owner, no TRUNCATE: what every process but migrations runs as
 LOOKUP_ROLE = "smsbot_lookup"  # owns the four look-ups that run before a tenant is known
@@ -35,7 +36,6 @@ PLATFORM = UUID(int=0)  # the "tenant" of rows that belong to no tenant, such as
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 2
-KNOCK_TIMEOUT_S = 0.7
 SET_TENANT = "SELECT set_config('app.tenant', $1, true)"
 TENANT_SET_LATER = (
     "tenant_set_later"  # key in session.info: whoever begins the transaction sets it in the same round trip
@@ -101,8 +101,13 @@ class Xid8(UserDefinedType[int]):
         return lambda value: None if value is None else int(value)
 
 
-def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8, pool_timeout_s: float = 5.0) -> Engine:
+def database_engine(
+    url: str, *, pool_size: int = 8, max_overflow: int = 8, pool_timeout_s: float = 5.0, watchful: bool = False
+) -> Engine:
     """An engine whose connections run as the application's role with short limits on waiting.
+
+    A `watchful` one gives up within a second when the database has fallen silent: for those whom somebody waits for and
+    asks again. Everybody else waits: a pause of the database must not make them lose what they have already done.
 
     `url` is a `postgresql+psycopg://` address. When it logs in as the owner or a superuser (a single address for
     everything), each connection first drops to the application's role, so that row-level security holds.
@@ -122,15 +127,23 @@ def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8, pool
         },
     )
 
+    doors: dict[tuple[str, int], Door] = {}
+
     @event.listens_for(engine, "do_connect")
-    def _knock(dialect: Dialect, record: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]) -> None:
+    def _knock_first(
+        dialect: Dialect, record: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]
+    ) -> WatchfulConnection:
         # libpq waits two seconds at least for a host that swallows packets, and a webhook must be refused within one.
         host, port = options.get("host"), options.get("port") or 5432
-        if isinstance(host, str) and not host.startswith("/"):
-            try:
-                socket.create_connection((host, int(port)), timeout=KNOCK_TIMEOUT_S).close()
-            except OSError as error:
-                raise engine.dialect.loaded_dbapi.OperationalError("the database host does not answer") from error
+        door = None
+        if isinstance(host, str) and "," not in host:
+            timeout_s = ASK_TIMEOUT_S if watchful else CONNECT_TIMEOUT_S
+            door = doors.setdefault((host, int(port)), Door(host, int(port), timeout_s))
+            if not door.answers():
+                raise engine.dialect.loaded_dbapi.OperationalError("the database host does not answer")
+        connection = WatchfulConnection.connect(*arguments, **options)
+        connection.door = door if watchful else None
+        return connection
 
     # Instead of pool_pre_ping, which asks before every transaction: a connection that was used a moment ago is there.
     @event.listens_for(engine, "checkout")
@@ -139,6 +152,8 @@ def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8, pool
         if time.monotonic() - used_at > TRUSTED_FOR_S:
             try:
                 engine.dialect.do_ping(connection)
+            except DatabaseSilent:
+                raise  # a new connection would have nobody to answer it either
             except engine.dialect.loaded_dbapi.Error as error:
                 raise DisconnectionError("the connection is gone") from error
 
@@ -157,25 +172,33 @@ def database_engine(url: str, *, pool_size: int = 8, max_overflow: int = 8, pool
 
 
 def look_up(engine: Engine, query: str, parameters: Sequence[Any]) -> list[Any]:
-    """The rows of one query that needs no tenant, by name; $1, $2 … are its parameters. Raises SQLAlchemy's errors.
+    """The rows of one query that needs no tenant, by name; $1, $2 … are its parameters. Raises SQLAlchemy's errors."""
+    with unbegun(engine) as connection:
+        cursor = psycopg.RawCursor(connection, row_factory=namedtuple_row)
+        return cursor.execute(query, parameters, prepare=True).fetchall()
 
-    Not a transaction: beginning and ending one would be two more round trips for every webhook.
+
+@contextmanager
+def unbegun(engine: Engine | Connection) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """The driver's connection without a transaction: beginning and ending one would be two more round trips.
+
+    Each statement, or each pipeline of them, commits by itself. Raises SQLAlchemy's errors.
     """
+    assert isinstance(engine, Engine)
     try:
         pooled = engine.raw_connection()
     except psycopg.Error as error:
-        raise DBAPIError.instance(query, None, error, psycopg.Error, hide_parameters=True) from error
+        raise DBAPIError.instance("connect", None, error, psycopg.Error, hide_parameters=True) from error
     try:
         connection = pooled.driver_connection
         assert isinstance(connection, psycopg.Connection)
         connection.autocommit = True
         try:
-            cursor = psycopg.RawCursor(connection, row_factory=namedtuple_row)
-            return cursor.execute(query, parameters, prepare=True).fetchall()
+            yield connection
         except psycopg.Error as error:
             if connection.closed:
                 pooled.invalidate(error)
-            raise DBAPIError.instance(query, None, error, psycopg.Error, hide_parameters=True) from error
+            raise DBAPIError.instance("a look-up", None, error, psycopg.Error, hide_parameters=True) from error
         finally:
             if not connection.closed:
                 connection.autocommit = False

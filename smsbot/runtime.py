@@ -17,7 +17,9 @@ from smsbot.clock import Clock
 from smsbot.crypto import DataCipher, Keyring
 from smsbot.database import TenantSession
 from smsbot.failpoints import failpoint
+from smsbot.rates import Rates, Unlimited
 from smsbot.settings import Settings
+from smsbot.writes import READING
 
 AFTER_COMMIT = "after_commit"  # key in session.info: what to do once the rows can be seen
 
@@ -30,6 +32,7 @@ class Runtime:
     bell: Bell
     keyring: Keyring
     data_keys: dict[UUID, str] = field(default_factory=dict)
+    rates: Rates = field(default_factory=Unlimited)
 
     @contextmanager
     def transaction(self, tenant_id: UUID | None) -> Iterator[TenantSession]:
@@ -43,9 +46,18 @@ class Runtime:
         # Reached only after a commit: a bell that rings for rows which nobody can see yet would be wasted.
         for call in session.info.pop(AFTER_COMMIT, ()):
             call()
-        for queue in session.info.pop("bells", ()):
+        for queue, rows in session.info.pop("bells", {}).items():
             failpoint("runtime.before_ring")
-            self.bell.ring(queue)
+            self.bell.ring(queue, all_due=rows > 1)
+
+    @contextmanager
+    def reading(self, tenant_id: UUID) -> Iterator[TenantSession]:
+        """A session of `tenant_id` for `fetch`: each is one round trip, and no transaction stays open."""
+        session = TenantSession(self.engine, expire_on_commit=False, info={"tenant": tenant_id, READING: True})
+        try:
+            yield session
+        finally:
+            session.close()
 
     def cipher(self, wrapped_data_key: str) -> DataCipher:
         """The tenant's cipher from its wrapped data key."""

@@ -60,7 +60,8 @@ class Settings:
 
     `encryption_keys` are 32 bytes each, newest first. `public_url` has no trailing slash. None means that the
     part is embedded (`database_url`, `redis_url`), that the provider's own address counts (`twilio_api_url`),
-    or that the part is off. Times are seconds, `number_mps` is segments a second.
+    or that the part is off. Times are seconds, `number_mps` is segments a second. One API key may make `api_rate_per_s`
+    requests a second on average and `api_burst` at once, in all web processes together; without Redis any number.
     """
 
     home: Path
@@ -85,6 +86,8 @@ class Settings:
     web_threads: int = 48
     reply_workers: int = 1
     reply_concurrency: int = 200
+    api_rate_per_s: float = 50.0
+    api_burst: int = 200
     smtp_url: str | None = field(default=None, repr=False)
 
     @property
@@ -151,6 +154,8 @@ class Settings:
             "WEB_THREADS": self.web_threads,
             "REPLY_WORKERS": self.reply_workers,
             "REPLY_CONCURRENCY": self.reply_concurrency,
+            "API_RATE_PER_S": self.api_rate_per_s,
+            "API_BURST": self.api_burst,
             "SMTP_URL": _place(self.smtp_url),
         }
 
@@ -181,10 +186,12 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         "web_threads": variables.whole("WEB_THREADS", 48, 1, 1000),
         "reply_workers": variables.whole("REPLY_WORKERS", 1, 1, 64),
         "reply_concurrency": variables.whole("REPLY_CONCURRENCY", 200, 1, 1000),
+        "api_burst": variables.whole("API_BURST", 200, 1, 100_000),
     }
     reply_wait_s = variables.number("REPLY_WAIT_S", 0, MAX_REPLY_WAIT_S)
     model_budget_s = variables.number("MODEL_BUDGET_S", 0, 60)
     number_mps = variables.number("NUMBER_MPS", 0.01, 1_000_000)
+    api_rate_per_s = variables.number("API_RATE_PER_S", 0.01, 100_000)
     openai_base_url = variables.base("OPENAI_BASE_URL", query=True)
     smtp_url = variables.address("SMTP_URL", ("smtp", "smtps"))
 
@@ -219,6 +226,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         reply_wait_s=4.0 if reply_wait_s is None else reply_wait_s,
         model_budget_s=4.5 if model_budget_s is None else model_budget_s,
         number_mps=number_mps,
+        api_rate_per_s=50.0 if api_rate_per_s is None else api_rate_per_s,
         smtp_url=smtp_url,
         **rest,
     )

@@ -6,12 +6,15 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import psutil
 
@@ -19,6 +22,7 @@ from smsbot.errors import ConfigurationError, SmsbotError
 from smsbot.servers import dies_with_parent, live
 from smsbot.servers.files import held, open_log, private_folder, write_private
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
 STEADY_AFTER_S = 10.0  # who ran that long has not failed to start: the delay begins anew
@@ -33,14 +37,65 @@ BIRTH_TOLERANCE_S = 2.0  # psutil derives the time from the wall clock, which ma
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One process to keep running. `env` replaces our environment, `nice` is added to our own niceness."""
+    """One process to keep running: a command, or a `call` in a fork of ourselves that returns its exit code.
+
+    `env` replaces our environment, for a command; `nice` is added to our own niceness.
+    """
 
     name: str
-    argv: Sequence[str]
+    argv: Sequence[str] = ()
+    call: Callable[[], int] | None = None
     env: Mapping[str, str] | None = None
     nice: int = 0
     stop_signal: int = signal.SIGTERM
     stop_timeout_s: float = 10
+
+
+class Fork:
+    """A child that shares what we have loaded until one of us changes it. We must have one thread, and no connection."""
+
+    def __init__(self, call: Callable[[], int], log: IO[bytes], prepare: Callable[[], None]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.code: int | None = None
+        # A wish to stop that came between the fork and the child's own handlers would be lost on ours.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                os._exit(_in_the_fork(call, log.fileno(), prepare))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code
+
+
+def _in_the_fork(call: Callable[[], int], log: int, prepare: Callable[[], None]) -> int:
+    try:
+        os.setsid()
+        prepare()
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for target, source in ((0, nothing), (1, log), (2, log)):
+            os.dup2(source, target)
+        return call()
+    except SystemExit as ending:
+        sys.stderr.write(f"{ending}\n")
+        return ending.code if isinstance(ending.code, int) else 1
+    except BaseException:  # noqa: BLE001  # the parent's code must not go on in the fork
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 @dataclass(slots=True)
@@ -48,11 +103,12 @@ class Place:
     """A child's place: who fills it, or since when and until when it is empty. Times are monotonic seconds."""
 
     child: Child
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Fork | None = None
     group: int | None = None  # outlives the process when that leaves children of its own
     started_at: float = 0.0
     start_at: float = 0.0
     delay_s: float = FIRST_DELAY_S
+    told_to_stop: bool = False
 
 
 class Supervisor:
@@ -60,7 +116,8 @@ class Supervisor:
 
     Their output goes to `<log_folder>/<name>.log`, their process ids to `<run_folder>/<name>.pid`, by default `run`
     beside the log folder. `on_event` gets one line for each thing that happens. `upkeep` is called about once a second
-    on the main thread and may raise SmsbotError: for what must be looked after and is not a child.
+    on the main thread and may raise SmsbotError: for what must be looked after and is not a child. In the end the
+    children stop one after the other, the last one first, or all at the same time with `stop_together`.
     """
 
     def __init__(
@@ -71,12 +128,14 @@ class Supervisor:
         on_event: Callable[[str], None],
         run_folder: Path | None = None,
         upkeep: Callable[[], None] | None = None,
+        stop_together: bool = False,
     ) -> None:
         self._places = [Place(child) for child in children]
         self._log_folder = log_folder
         self._run_folder = run_folder or log_folder.parent / "run"
         self._on_event = on_event
         self._upkeep = upkeep
+        self._stop_together = stop_together
         self._upkeep_at = 0.0
         self._upkeep_failure = ""
         self._asked_at: float | None = None
@@ -101,9 +160,7 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        before = {
-            number: signal.signal(number, self._asked) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        }
+        before = {number: signal.signal(number, self._asked) for number in STOPPING}
         try:
             yield
         finally:
@@ -164,14 +221,19 @@ class Supervisor:
         place.started_at, place.group = now, None
         try:
             with open_log(self._log_folder / f"{child.name}.log") as log:
-                place.process = subprocess.Popen(
-                    child.argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=child.env,
-                    start_new_session=True,
-                    preexec_fn=dies_with_parent(signal.SIGTERM, child.nice),
+                prepare = dies_with_parent(signal.SIGTERM, child.nice)
+                place.process = (
+                    Fork(child.call, log, prepare)
+                    if child.call
+                    else subprocess.Popen(
+                        child.argv,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        env=child.env,
+                        start_new_session=True,
+                        preexec_fn=prepare,
+                    )
                 )
             place.group = place.process.pid
             _record(self._run_folder / f"{child.name}.pid", place.group)
@@ -179,15 +241,22 @@ class Supervisor:
             self._vacate(place, f"cannot start ({error})", now)
 
     def _stop_all(self) -> bool:
-        """Ends the children, the last one first. False when one of them had to be killed."""
+        """Ends the children. False when one of them had to be killed."""
         clean = True
+        for place in self._places if self._stop_together else ():
+            self._tell_to_stop(place)
         for place in reversed(self._places):
             clean &= self._stop(place)
             (self._run_folder / f"{place.child.name}.pid").unlink(missing_ok=True)
         return clean
 
+    def _tell_to_stop(self, place: Place) -> None:
+        if not place.told_to_stop:  # to some a second time means: at once
+            place.told_to_stop = True
+            _signal_group(place.group, place.child.stop_signal)
+
     def _stop(self, place: Place) -> bool:
-        _signal_group(place.group, place.child.stop_signal)
+        self._tell_to_stop(place)
         deadline = time.monotonic() + place.child.stop_timeout_s
         while _lives(place):
             if self._at_once or time.monotonic() >= deadline:

@@ -6,6 +6,7 @@ names the token in the same transaction as the outcome, so a worker that lost it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     ARRAY,
+    Computed,
     Engine,
     ForeignKey,
     Index,
@@ -51,7 +53,7 @@ class Work(Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "kind", "ref_id"),
         Index(
-            "ix_work_due", "queue", "tenant_id", "priority", "due_at", postgresql_where=text("quarantined_at IS NULL")
+            "ix_work_due", "queue", "tenant_id", "priority", "ready_at", postgresql_where=text("quarantined_at IS NULL")
         ),
         Index("ix_work_contact", "contact_id", "due_at", postgresql_where=text("contact_id IS NOT NULL")),
     )
@@ -67,6 +69,8 @@ class Work(Base):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime())
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     lease_token: Mapped[UUID | None]
+    # When it may be claimed: so that what is in hand is passed over in the index, however much of it there is.
+    ready_at: Mapped[datetime] = mapped_column(UtcDateTime(), Computed("GREATEST(due_at, lease_until)", persisted=True))
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     failure: Mapped[str | None] = mapped_column(String(80))  # the class of the last error, never its text
     quarantined_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
@@ -149,7 +153,7 @@ def put(
         suffix="ON CONFLICT (tenant_id, kind, ref_id) DO NOTHING",
     )
     if due_at <= now:
-        session.info.setdefault("bells", set()).add(queue)
+        session.info.setdefault("bells", Counter())[queue] += 1
 
 
 def drop(session: TenantSession, kind: str, ref_ids: Sequence[UUID]) -> None:
@@ -187,13 +191,13 @@ picked AS MATERIALIZED (
     SELECT due.id FROM shuffled CROSS JOIN LATERAL (
         SELECT w.id FROM work w
         WHERE w.queue = $1 AND w.tenant_id = shuffled.id AND w.quarantined_at IS NULL
-          AND w.due_at <= $2 AND (w.lease_until IS NULL OR w.lease_until <= $2)
+          AND w.ready_at <= $2
           AND NOT EXISTS (
               SELECT 1 FROM work older
               WHERE older.contact_id = w.contact_id AND older.queue = w.queue AND older.quarantined_at IS NULL
                 AND older.id <> w.id AND older.kind = w.kind
                 AND (older.due_at, older.id) < (w.due_at, w.id) AND older.due_at <= $2)
-        ORDER BY w.priority, w.due_at
+        ORDER BY w.priority, w.ready_at
         LIMIT 1 FOR UPDATE SKIP LOCKED
     ) due LIMIT $3
 )
@@ -262,10 +266,9 @@ def give_back(engine: Engine, claim: Claim, now: datetime, failure: str) -> bool
 
 def next_due(engine: Engine, queue: str) -> datetime | None:
     """When the next row of `queue` is due, those in the past and those whose lease ends among them."""
-    when = func.greatest(Work.due_at, func.coalesce(Work.lease_until, Work.due_at))
     with engine.begin() as connection:
         return connection.execute(
-            select(func.min(when)).where(Work.queue == queue, Work.quarantined_at.is_(None))
+            select(func.min(Work.ready_at)).where(Work.queue == queue, Work.quarantined_at.is_(None))
         ).scalar()
 
 

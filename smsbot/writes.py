@@ -23,10 +23,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import TypeEngine
 
-from smsbot.database import SET_TENANT, TENANT_SET_LATER, Base, TenantSession, WrongTenant, tenant_setting
+from smsbot.database import SET_TENANT, TENANT_SET_LATER, Base, TenantSession, WrongTenant, tenant_setting, unbegun
 
 WAITING = "writes"  # keys in session.info
 CHANGING = "changes"
+READING = "reading"  # whether the session is for `fetch` alone
 
 NUMERIC, FLOAT8 = 1700, 701  # PostgreSQL's type numbers (pg_type.dat): what is read as a number depends on them
 
@@ -80,6 +81,8 @@ def fetch(session: TenantSession, *queries: Query) -> list[list[tuple[Any, ...]]
 
     Each query sees what was committed before it, so what is asked after a lock was waited for is new.
     """
+    if session.info.get(READING):
+        return _read(session, queries)
     begins = not session.in_transaction()
     session.info[TENANT_SET_LATER] = begins
     connection = _driver_connection(session)
@@ -98,6 +101,17 @@ def fetch(session: TenantSession, *queries: Query) -> list[list[tuple[Any, ...]]
         return [cursor.fetchall() for cursor in cursors]
     except psycopg.Error as error:
         raise _translated(error) from error
+
+
+def _read(session: TenantSession, queries: Sequence[Query]) -> list[list[tuple[Any, ...]]]:
+    # One round trip in all: without a BEGIN the server takes what is sent together for one transaction.
+    with unbegun(session.get_bind()) as connection:
+        with connection.pipeline():
+            psycopg.RawCursor(connection).execute(SET_TENANT, tenant_setting(session), prepare=True)
+            cursors = [
+                psycopg.RawCursor(connection).execute(query, parameters, prepare=True) for query, parameters in queries
+            ]
+        return [cursor.fetchall() for cursor in cursors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +166,21 @@ def loaded(session: TenantSession, model: type[Row], values: Sequence[Any]) -> R
     return row
 
 
+def loaded_together(session: TenantSession, models: Sequence[type[Base]], values: Sequence[Any]) -> list[Base]:
+    """The same for one row that was read with the columns of several models after each other."""
+    rows, place = [], 0
+    for model in models:
+        width = len(_readers(model))
+        rows.append(loaded(session, model, values[place : place + width]))
+        place += width
+    return rows
+
+
 def write(session: Session, *, at_the_end: bool = False) -> None:
-    """Write what waits. Raises what the database would raise for each row, as SQLAlchemy's errors."""
+    """Write what waits, and commit it when this is `at_the_end`.
+
+    Raises what the database would raise for each row, as SQLAlchemy's errors.
+    """
     waiting = session.info.pop(WAITING, None)
     if not waiting:
         return
@@ -174,12 +201,14 @@ def write(session: Session, *, at_the_end: bool = False) -> None:
     statements += _merged(together)
     try:
         connection = _driver_connection(session)
-        if len(statements) == 1:
+        if len(statements) == 1 and not at_the_end:
             psycopg.RawCursor(connection).execute(*statements[0], prepare=True)
         else:
             with connection.pipeline():
                 for statement in statements:
                     psycopg.RawCursor(connection).execute(*statement, prepare=True)
+                if at_the_end:
+                    connection.commit()  # in the same round trip; what SQLAlchemy commits then is nothing more
     except psycopg.Error as error:
         raise _translated(error) from error
     if at_the_end:

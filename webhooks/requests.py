@@ -1,6 +1,7 @@
-"""What every carrier route does first: read the form as it was sent, check its shape, find whose signature it is.
+"""What every carrier route does first: read the form as it was sent, find whose signature it is, check its shape.
 
-Nothing of a request means anything before its signature has verified; what is refused leaves one counter behind.
+Nothing of a request means anything before its signature has verified, and whoever cannot sign learns only that: what
+cannot be verified is 403 whatever else is wrong with it, and leaves one counter behind.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from smsbot.texts import cleaned
 
 LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 200
+MOST_READ = 1_000  # fields: with more nobody gets as far as a signature, because reading them is what costs
 FORM = "application/x-www-form-urlencoded"
 ONCE = ("MessageSid", "AccountSid", "From", "To", "Body", "MessageStatus")  # a second one could hide the first
 ACCOUNT_SID = re.compile(r"\AAC[0-9a-fA-F]{32}\Z")
@@ -75,11 +77,16 @@ def twiml(status: int = 200) -> Response:
 def verified(request: Request, *, ours: str) -> CarrierRequest:
     """The request once its signature has verified. `ours` names the field that holds our own address.
 
-    Raises Refused: 400 for what is not a form or, once verified, repeats a field that may come once; 403 for a missing,
-    wrong or foreign signature; 413 for too much.
+    Raises Refused: 403 for a missing, wrong or foreign signature, and for what is too long to be read at all; 400 for
+    what is signed and has the wrong content type, too many fields, or a field twice that may come once.
     """
     runtime = runtime_of_app()
-    pairs, *other_readings = _readings(request)
+    if request.content_length is None:
+        _refuse(runtime, "no_length", "", [])
+    if request.content_length > LARGEST_BODY:
+        _refuse(runtime, "too_long", "", [])
+    body = request.get_data(cache=True)
+    pairs, *other_readings = _readings(body)
     first: dict[str, str] = {}
     for name, value in pairs:
         first.setdefault(name, value)
@@ -97,7 +104,7 @@ def verified(request: Request, *, ours: str) -> CarrierRequest:
     signed = SignedRequest(
         url=public_request_url(runtime.settings.public_url, _raw_uri(request)),
         params=pairs,
-        body=request.get_data(cache=True),
+        body=body,
         signature=request.headers.get(SIGNATURE_HEADER),
         settings_header=request.headers.get(SETTINGS_HEADER),
     )
@@ -105,6 +112,10 @@ def verified(request: Request, *, ours: str) -> CarrierRequest:
     owner = next((c for c in found if any(signature_valid(each, c.keys) for each in as_read)), None)
     if owner is None:
         _refuse(runtime, "bad_signature" if signed.signature else "no_signature", account_sid, found)
+    if request.mimetype != FORM:
+        raise Refused(400, f"send {FORM}")
+    if len(pairs) > MOST_FIELDS:
+        raise Refused(400, f"send at most {MOST_FIELDS} fields")
     names = [name for name, _ in pairs]
     for name in ONCE:
         if names.count(name) > 1:
@@ -112,21 +123,17 @@ def verified(request: Request, *, ours: str) -> CarrierRequest:
     return CarrierRequest(owner.recipient, first)
 
 
-def _readings(request: Request) -> list[list[tuple[str, str]]]:
+def _readings(body: bytes) -> list[list[tuple[str, str]]]:
     """The fields as they were sent, in order, blanks and repeats included: as whoever signed them may have read them.
 
-    There is one reading of a form in UTF-8. Where surrogates are encoded in it, some sign these and some sign the
-    replacement characters that they decode to; bytes that are nothing at all are read in the second way only.
+    What is no form has none, and so names no account. There is one reading of a form in UTF-8. Where surrogates are
+    encoded in it, some sign these and some sign the replacement characters that they decode to; bytes that are nothing
+    at all are read in the second way only.
     """
-    if request.mimetype != FORM:
-        raise Refused(400, f"send {FORM}")
-    if request.content_length is None or request.content_length > LARGEST_BODY:
-        raise Refused(413, f"send at most {LARGEST_BODY} bytes with their Content-Length")
-    body = request.get_data(cache=True)
     try:
         replaced = _pairs(body, "replace")
-    except ValueError as error:
-        raise Refused(400, "this is not a form") from error
+    except ValueError:
+        return [[]]
     try:
         exact = _pairs(body, "surrogatepass")
     except UnicodeDecodeError:
@@ -135,7 +142,7 @@ def _readings(request: Request) -> list[list[tuple[str, str]]]:
 
 
 def _pairs(body: bytes, errors: str) -> list[tuple[str, str]]:
-    return parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors=errors)
+    return parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_READ, errors=errors)
 
 
 def _raw_uri(request: Request) -> str:

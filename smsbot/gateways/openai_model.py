@@ -11,6 +11,7 @@ from typing import Any
 import httpcore2
 import httpx2
 import openai
+import openai.resources.chat  # the library would load it with the first call, while a lead waits
 
 from smsbot.errors import ConfigurationError, ModelFailed
 from smsbot.gateways.breaker import Breaker

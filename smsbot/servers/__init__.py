@@ -40,6 +40,10 @@ def dies_with_parent(death_signal: int, nice: int = 0) -> Callable[[], None]:
     def before_exec() -> None:
         if nice:
             os.nice(nice)
+            # Where the kernel groups by session, as on most desktops, niceness counts within a session only, and each
+            # of our processes has one of its own.
+            with suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
+                group.write(str(nice))
         if prctl is not None:
             prctl(PR_SET_PDEATHSIG, death_signal)
             if os.getppid() != parent:  # it died before the line above, which then asked for nothing

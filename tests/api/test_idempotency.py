@@ -12,13 +12,16 @@ import pytest
 from sqlalchemy import update
 
 from api.callers import Caller
-from api.idempotency import UNDER_WAY, Answered, fingerprint, once
+from api.idempotency import BATCH, UNDER_WAY, Answered, fingerprint, forget_old, once, stored_key
 from conversations.leads import NewLead, create_lead
 from conversations.models import Lead
+from scheduler import Scheduler
+from smsbot.crypto import DecryptionFailed
 from smsbot.database import TenantSession
 from smsbot.errors import Conflict
 from smsbot.tenancy import IdempotencyKey
 from tests.api.client import Client, a_client, problem, wrong_fields
+from tests.conftest import Database
 from tests.world import LEAD, World
 
 BODY: dict[str, Any] = {"number": LEAD, "name": "Sam", "consent": {"basis": "inquiry"}}
@@ -108,7 +111,7 @@ def _abandon(world: World, client: Client) -> None:
             IdempotencyKey(
                 tenant_id=world.home.id,
                 api_key_id=client.key_id,
-                key="a",
+                key=stored_key("a"),
                 request_hash=fingerprint("POST /leads", BODY),
                 created_at=world.clock.now(),
             )
@@ -165,3 +168,75 @@ def test_the_write_and_its_answer_are_stored_together_or_not_at_all(world: World
         once(world.runtime, caller, "a", fingerprint("POST /leads", BODY), dies)
 
     assert client.post_lead(BODY, key="a").status_code == 201
+
+
+def test_neither_the_key_nor_the_stored_answer_can_be_read_in_the_table(
+    world: World, client: Client, database: Database
+) -> None:
+    body = {**BODY, "message": "about the kumquat tree", "fields": {"listing": "kumquat"}}
+    first = client.post_lead(body, key=f"lead-{LEAD}")
+    with database.connect() as connection:
+        (row,) = connection.execute("SELECT idempotency_keys::text FROM idempotency_keys").fetchall()
+
+    for told in (LEAD, LEAD[2:], "Sam", "kumquat", "lead-"):
+        assert told not in str(row[0])
+    assert client.post_lead(body, key=f"lead-{LEAD}").get_data() == first.get_data()
+
+
+def test_an_answer_that_was_moved_to_another_key_is_not_given(world: World, client: Client, database: Database) -> None:
+    client.post_lead(BODY, key="a")
+    client.post_lead({**BODY, "number": "+13125550172"}, key="b")
+    with database.connect() as connection:
+        connection.execute(
+            "UPDATE idempotency_keys SET response = other.response FROM idempotency_keys other"
+            " WHERE idempotency_keys.key = %s AND other.key = %s",
+            (stored_key("a"), stored_key("b")),
+        )
+
+    with pytest.raises(DecryptionFailed):
+        once(world.runtime, Caller(world.home.id, client.key_id), "a", fingerprint("POST /leads", BODY), _not_called)
+
+
+def _not_called(session: TenantSession) -> Answered:
+    raise AssertionError("this was done before")
+
+
+def _keys(world: World) -> int:
+    return len(world.rows(IdempotencyKey))
+
+
+def test_the_scheduler_forgets_what_is_older_than_24_hours_and_nothing_younger(world: World, client: Client) -> None:
+    sweeper = Scheduler(world.runtime, {})
+    other = a_client(world, world.business("Hillside Motors", "+13125550101"))
+    client.post_lead(BODY, key="old")
+    other.post_lead(BODY, key="old")
+    world.later(hours=23)
+    young = client.post_lead(BODY, key="young")
+    world.later(minutes=59)
+    sweeper.tick()
+    after_almost_a_day = _keys(world)
+    world.later(minutes=2)
+    sweeper.tick()
+
+    assert after_almost_a_day == 2
+    assert _keys(world) == 1
+    assert world.rows(IdempotencyKey, of=other.business) == []
+    assert client.post_lead(BODY, key="young").get_data() == young.get_data()
+    assert "Idempotency-Replayed" not in client.post_lead(BODY, key="old").headers
+
+
+def test_old_keys_go_in_small_batches_and_many_of_them_in_one_sweep(
+    world: World, client: Client, database: Database
+) -> None:
+    with database.connect() as connection:
+        connection.execute(
+            "INSERT INTO idempotency_keys (tenant_id, api_key_id, key, request_hash, created_at)"
+            " SELECT %s, %s, n::text, '', %s FROM generate_series(1, %s) n",
+            (world.home.id, client.key_id, world.clock.now() - timedelta(hours=25), 2 * BATCH + 1),
+        )
+    first = forget_old(world.runtime, world.home.id, most_batches=1)
+    left = _keys(world)
+
+    assert (first, left) == (BATCH, BATCH + 1)
+    assert forget_old(world.runtime, world.home.id) == BATCH + 1
+    assert _keys(world) == 0

@@ -98,12 +98,16 @@ def tables_below_their_class(root: Path) -> list[str]:
     ]
 
 
+# `writes` sends the commit of that same session together with its last rows.
+COMMITTING = ("smsbot/runtime.py", "smsbot/schema.py", "smsbot/database.py", "smsbot/writes.py")
+
+
 def commits(root: Path) -> list[str]:
     """Commits beside `runtime.transaction()`: what is rung must already be seen."""
     return [
         f"{source.at(call)}: {name}()"
         for source in sources(root, *FLOORS)
-        if source.path not in ("smsbot/runtime.py", "smsbot/schema.py", "smsbot/database.py")
+        if source.path not in COMMITTING
         for name, call in calls(source)
         if name.rpartition(".")[2] == "commit"
     ]

@@ -117,7 +117,7 @@ MUTANTS = (
             Change(
                 "smsbot/runtime.py",
                 "            session.commit()\n",
-                '            for queue in session.info.pop("bells", ()):\n'
+                '            for queue in session.info.pop("bells", {}):\n'
                 "                self.bell.ring(queue)\n"
                 "            session.commit()\n",
             ),
@@ -129,13 +129,14 @@ MUTANTS = (
         (
             Change(
                 "smsbot/work.py",
-                '.where(Work.id == bindparam("work_id"), Work.lease_token == bindparam("token"))',
-                '.where(Work.id == bindparam("work_id"))',
+                'EXTEND = prepared(\n    update(Work)\n    .where(Work.id == bindparam("work_id"), Work.lease_token == '
+                'bindparam("token"))',
+                'EXTEND = prepared(\n    update(Work)\n    .where(Work.id == bindparam("work_id"))',
             ),
             Change(
                 "smsbot/work.py",
-                "delete(Work).where(Work.id == claim.id, Work.lease_token == claim.token)",
-                "delete(Work).where(Work.id == claim.id)",
+                'delete(Work).where(Work.id == bindparam("work_id"), Work.lease_token == bindparam("token"))',
+                'delete(Work).where(Work.id == bindparam("work_id"))',
             ),
         ),
         Named(
@@ -153,7 +154,12 @@ MUTANTS = (
             ),
             Change(
                 "conversations/outbox.py",
-                "    work.extend(session, claim, now + timedelta(seconds=LEASE_S + 0.5))\n",
+                "hold = work.EXTEND(work_id=claim.id, token=claim.token, until=now + timedelta(seconds=work.LEASE_S))",
+                'hold = ("SELECT 1", ())',
+            ),
+            Change(
+                "conversations/outbox.py",
+                "    work.extend_at_the_end(session, claim, now + timedelta(seconds=LEASE_S + 0.5))\n",
                 "",
             ),
         ),
@@ -204,8 +210,8 @@ MUTANTS = (
         (
             Change(
                 "conversations/outbox.py",
-                "        elif message.state is State.SENDING:\n            look_up = True",
-                "        elif message.state is None:\n            look_up = True",
+                "        elif around.message.state is State.SENDING:\n            look_up = True",
+                "        elif around.message.state is None:\n            look_up = True",
             ),
         ),
         Crash("outbox.accepted", "kill", "I3"),
@@ -223,7 +229,7 @@ MUTANTS = (
     ),
     Mutant(
         "what a dead worker held is not found",
-        (Change("smsbot/work.py", "(w.lease_until IS NULL OR w.lease_until <= :now)", "w.lease_until IS NULL"),),
+        (Change("smsbot/work.py", "AND w.ready_at <= $2\n", "AND w.ready_at <= $2 AND w.lease_until IS NULL\n"),),
         Crash("work.claimed", "kill", "I8"),
     ),
     Mutant(

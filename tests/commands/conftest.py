@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import manage
+from tests.canaries.watch import WATCH
 from tests.conftest import Database
 from tests.world import World
 
@@ -54,6 +55,8 @@ def run(variables: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Co
 
     def call(*arguments: str, stdin: str = "") -> Done:
         variables.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        for line in stdin.splitlines():  # a password or a token
+            WATCH.now.add_secret(line)
         capsys.readouterr()
         code = manage.main(list(arguments))
         said = capsys.readouterr()

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from werkzeug.test import TestResponse
+from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 from conversations.models import Media, Message, State
 from smsbot.database import PLATFORM
@@ -78,8 +78,13 @@ def test_an_address_that_is_none_is_404_and_the_refusal_is_not_a_text(world: Wor
     assert world.inbound(of=edge.business) == []
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", "", "x"])
-def test_what_is_not_a_form_is_400(world: World, database: Database, content_type: str) -> None:
+NO_FORMS = ["application/json", "text/plain", "multipart/form-data; boundary=x", "", "x"]
+
+
+@pytest.mark.parametrize("content_type", NO_FORMS)
+def test_what_is_not_a_form_is_400_once_its_signature_has_verified(
+    world: World, database: Database, content_type: str
+) -> None:
     edge = carrier(world)
     pairs = list(PLAIN.items())
     before = row_counts(database)
@@ -91,26 +96,106 @@ def test_what_is_not_a_form_is_400(world: World, database: Database, content_typ
     assert row_counts(database) == before
 
 
-@pytest.mark.parametrize(("size", "status"), [(60_000, 200), (64 * 1024, 413), (2_000_000, 413)])
-def test_more_than_64_kb_is_413(world: World, database: Database, size: int, status: int) -> None:
+@pytest.mark.parametrize("content_type", NO_FORMS)
+@pytest.mark.parametrize("signature", [None, "wrong", "another tenant's"])
+def test_what_is_not_a_form_is_403_to_a_stranger_and_counted_under_its_account(
+    world: World, database: Database, content_type: str, signature: str | None
+) -> None:
+    carrier(world)
+    pairs = list(PLAIN.items())
+    given = signed_by(world.home.token, pairs) if signature == "another tenant's" else signature
+    answer = raw(world, urlencode(pairs).encode(), signature=given, content_type=content_type)
+
+    assert answer.status_code == 403
+    assert rejections(database) == [("no_signature" if signature is None else "bad_signature", ACCOUNT, 1)]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b'{"AccountSid": "%s"}' % ACCOUNT.encode(), "application/json"),
+        (
+            b"--x\r\nContent-Disposition: form-data; name=AccountSid\r\n\r\nAC\r\n--x--",
+            "multipart/form-data; boundary=x",
+        ),
+        (b"AccountSid=\xff\xfe", FORM),
+        (b"\x00" * 100, "application/octet-stream"),
+        (b"", FORM),
+    ],
+    ids=["json", "multipart", "no ascii", "binary", "empty form"],
+)
+@pytest.mark.parametrize("signed", [False, True])
+def test_what_names_no_account_is_403_whoever_sends_it(
+    world: World, database: Database, body: bytes, content_type: str, signed: bool
+) -> None:
+    edge = carrier(world)
+    signature = signed_by(edge.business.token, ()) if signed else None
+    answer = raw(world, body, signature=signature, content_type=content_type)
+
+    assert answer.status_code == 403
+    assert rejections(database) == [("no_account", "none", 1)]
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(("size", "status"), [(60_000, 200), (64 * 1024, 403), (2_000_000, 403)])
+def test_more_than_64_kb_is_refused_unread_as_if_it_were_unsigned(
+    world: World, database: Database, size: int, status: int, signed: bool
+) -> None:
     edge = carrier(world)
     pairs = [*PLAIN.items(), ("Extra", "x" * size)]
     before = row_counts(database)
-    answer = raw(world, urlencode(pairs).encode(), signature=signed_by(edge.business.token, pairs))
+    signature = signed_by(edge.business.token, pairs) if signed else None
+    answer = raw(world, urlencode(pairs).encode(), signature=signature)
 
-    assert answer.status_code == status
-    assert (row_counts(database) == before) is (status == 413)
+    assert answer.status_code == (status if signed else 403)
+    if answer.status_code == 403:
+        assert {**row_counts(database), "rejections": 0} == before
+        expected = ("too_long", "none", 1) if status == 403 else ("no_signature", ACCOUNT, 1)
+        assert rejections(database) == [expected]
 
 
-@pytest.mark.parametrize(("fields", "status"), [(200, 200), (201, 400), (5_000, 400)])
-def test_more_than_200_fields_are_400(world: World, database: Database, fields: int, status: int) -> None:
+class Unread:
+    """A body that must not be touched."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise AssertionError("the body was read")
+
+    readline = read
+
+
+@pytest.mark.parametrize(
+    ("length", "reason"), [(str(64 * 1024 + 1), "too_long"), ("10000000000", "too_long"), (None, "no_length")]
+)
+def test_a_body_that_is_too_long_or_of_unknown_length_is_not_read_at_all(
+    world: World, database: Database, length: str | None, reason: str
+) -> None:
+    carrier(world)
+    environ = create_environ(SMS, method="POST", content_type=FORM)
+    environ |= {"wsgi.input": Unread(), "wsgi.input_terminated": True, "RAW_URI": SMS}
+    environ.pop("CONTENT_LENGTH", None)
+    if length is not None:
+        environ["CONTENT_LENGTH"] = length
+    _, status, _ = run_wsgi_app(world.app, environ)
+
+    assert status == "403 FORBIDDEN"
+    assert rejections(database) == [(reason, "none", 1)]
+
+
+@pytest.mark.parametrize(("fields", "status"), [(200, 200), (201, 400), (1_000, 400), (1_001, 403), (5_000, 403)])
+def test_more_than_200_fields_are_400_and_too_many_to_verify_are_403(
+    world: World, database: Database, fields: int, status: int
+) -> None:
     edge = carrier(world)
     pairs = [*PLAIN.items(), *((f"X{at}", "") for at in range(fields - len(PLAIN)))]
+    body = urlencode(pairs).encode()
     before = row_counts(database)
-    answer = raw(world, urlencode(pairs).encode(), signature=signed_by(edge.business.token, pairs))
+    unsigned = raw(world, body)
+    counted = row_counts(database)
+    answer = raw(world, body, signature=signed_by(edge.business.token, pairs))
 
-    assert answer.status_code == status
-    assert (row_counts(database) == before) is (status == 400)
+    assert (unsigned.status_code, answer.status_code) == (403, status)
+    assert counted == {**before, "rejections": 1}
+    assert (row_counts(database) == counted) is (status != 200)
 
 
 @pytest.mark.parametrize("name", ["MessageSid", "AccountSid", "From", "To", "Body"])

