@@ -25,6 +25,7 @@ class Load:
 
     rate: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     client_cpu_ms: float
     requests: int
@@ -87,6 +88,7 @@ def _together(results: list[Result]) -> Load:
     return Load(
         rate=count / seconds,
         p50_ms=percentile(milliseconds, 0.5),
+        p95_ms=percentile(milliseconds, 0.95),
         p99_ms=percentile(milliseconds, 0.99),
         client_cpu_ms=sum(result.cpu_s for result in results) * 1000 / max(1, count),
         requests=count,

@@ -35,7 +35,8 @@ READY_S = 60.0
 PREPARE_S = 120.0
 STOP_S = 12.0
 BELL_S = 0.5  # from a worker's first sign of life until it listens for the bell
-BACKGROUND_NICE = 10
+WORKERS = "workers"
+STAFF_NICE = 1
 SMS = "/webhooks/twilio/sms"
 
 
@@ -50,7 +51,7 @@ class Shop:
 
 @dataclass
 class Stand:
-    """`settings` are environment variables of the product. Names of processes are ours: web, replies-1, scheduler …"""
+    """`settings` are environment variables of the product. Names of processes are ours: web, workers, simulator …"""
 
     folder: Path
     postgres: PostgresServer
@@ -60,8 +61,10 @@ class Stand:
     accounts_file: Path
     shop: Shop
     web_port: int
+    staff_port: int
     simulator_port: int
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    reply_workers: int = 0
     seen: int = 0  # how far the simulator's log was read
 
     @property
@@ -92,15 +95,24 @@ class Stand:
         self.start("web", self._manage("web", *(["--only", pool] if pool else [])))
         self.wait_for(f"{self.web_url}/readyz")
 
-    def start_workers(self, count: int) -> None:
-        """Reply workers, the background worker and the scheduler, each as `manage.py up` starts it."""
-        for place in range(1, count + 1):
-            self.start_reply_worker(place)
-        self.start("background", self._manage("worker", "--queue", "background"), nice=BACKGROUND_NICE)
-        self.start("scheduler", self._manage("scheduler"))
+    def start_staff(self) -> None:
+        """The staff pool on an address of its own, as behind a proxy that parts the two."""
+        self.staff_port = self.staff_port if self.staff_port != self.web_port else free_port()
+        self.start("staff", self._manage("web", "--only", "staff"), {"PORT": str(self.staff_port)}, nice=STAFF_NICE)
+        self.wait_for(f"http://127.0.0.1:{self.staff_port}/readyz")
 
-    def start_reply_worker(self, place: int) -> None:
-        self.start(f"replies-{place}", self._manage("worker", "--queue", "replies"))
+    def start_workers(self, count: int) -> None:
+        """The reply workers, the background worker and the scheduler, together as `manage.py up` starts them."""
+        self.reply_workers = count
+        self.start(WORKERS, self._manage("workers"), {"REPLY_WORKERS": str(count)})
+
+    def members(self) -> dict[str, int]:
+        """The processes that the workers' parent keeps running, by name."""
+        found = {}
+        for record in (self.folder / "home" / "run" / "workers").glob("*.pid"):
+            with suppress(OSError, ValueError):  # it is being written
+                found[record.stem] = int(json.loads(record.read_text(encoding="utf-8"))["pid"])
+        return found
 
     def start_simulator(self) -> None:
         argv = [sys.executable, "-P", "-m", "simulator", "--port", str(self.simulator_port), "--target", self.web_url]
@@ -141,8 +153,9 @@ class Stand:
         return [child.pid for name, child in self.children.items() if not names or name in names]
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds so far by process, PostgreSQL and Redis among them."""
-        used = {name: usage.cpu_s([child.pid]) for name, child in self.children.items()}
+        """CPU seconds so far by process, PostgreSQL and Redis among them. Of the workers each and all of them."""
+        each = {name: child.pid for name, child in self.children.items()} | self.members()
+        used = {name: usage.cpu_s([pid]) for name, pid in each.items()}
         return {**used, "postgres": usage.cpu_s([self.postgres.pid]), "redis": usage.cpu_s([self.redis_pid])}
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None, timeout_s: float = 60.0) -> Any:
@@ -172,16 +185,16 @@ class Stand:
 
     def wait_for_workers(self) -> None:
         """Until every worker and the scheduler have said that they live."""
-        names = [name for name in self.children if name.startswith(("replies-", "background", "scheduler"))]
+        expected = self.reply_workers + len(("background", "scheduler"))
         deadline = time.monotonic() + READY_S
         with psycopg.connect(self.postgres.url("smsbot"), autocommit=True) as connection:
             while time.monotonic() < deadline:
                 row = connection.execute("SELECT count(*) FROM heartbeats").fetchone()
-                if row is not None and row[0] >= len(names):
+                if row is not None and row[0] >= expected:
                     time.sleep(BELL_S)
                     return
                 time.sleep(0.05)
-        raise RuntimeError(f"the workers do not start: {', '.join(names)}")
+        raise RuntimeError(f"the workers do not start: {self.log_of(WORKERS)}")
 
     def analyze(self) -> None:
         """What autovacuum does within a minute: until then plans are made for empty tables, and the benches are short."""
@@ -238,7 +251,8 @@ def _prepared(
         "SMSBOT_SIMULATOR_URL": simulator_url,
         **{name: value.format(simulator=simulator_url) for name, value in settings.items()},
     }
-    manage = [sys.executable, str(FOLDER / "manage.py"), "demo", "--migrate", "--accounts", str(accounts_file)]
+    manage = [sys.executable, str(FOLDER / "manage.py"), "demo", "--migrate", "--without-history"]
+    manage += ["--accounts", str(accounts_file)]
     done = subprocess.run(
         manage, env=environment, cwd=FOLDER, capture_output=True, text=True, timeout=PREPARE_S, check=False
     )
@@ -250,4 +264,6 @@ def _prepared(
         "REDIS_URL": redis.url,
     }
     shop = Shop(account["sid"], account["token"], account["numbers"][0]["number"])
-    return Stand(folder, postgres, redis, redis_pid, environment, accounts_file, shop, web_port, simulator_port)
+    return Stand(
+        folder, postgres, redis, redis_pid, environment, accounts_file, shop, web_port, web_port, simulator_port
+    )

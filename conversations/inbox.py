@@ -6,13 +6,14 @@ Every read passes `visible(actor)`: counts, names and what changed say nothing o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, or_, select, true
+from sqlalchemy import Row as SqlRow
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
@@ -40,18 +41,22 @@ from conversations.visibility import sees_all, visible
 from smsbot.accounts import tenant_of
 from smsbot.actor import Actor
 from smsbot.database import TenantSession, Xid8
-from smsbot.events import Cursor, Event, read_after
+from smsbot.events import Cursor, Event, touched_after
 from smsbot.phone import AddressKind
 from smsbot.tenancy import Agent, Credential, CredentialKind, CredentialState, Number, ReplyMode, Tenant
 
 AI_IS_LATE_AFTER = timedelta(minutes=2)  # an automated answer takes seconds: after this a person has to look
 PAGE = 50
 LONGEST_TIMELINE = 200  # texts
+EVER = datetime(1, 1, 1, tzinfo=UTC)
 EVENTS_AT_ONCE = 500
+NEWS_AT_ONCE = 5000
 
 SAID = (State.SENDING, State.SENT, State.DELIVERED, State.UNKNOWN)
 NOT_SAID = (State.CANCELED, State.BLOCKED)
 MASKED = frozenset({"ssn", "card"})  # the kinds of numbers that were taken out of a text
+# Why the AI leaves a text alone that somebody still has to answer.
+LEFT_TO_PEOPLE = (Reason.HELD.value, Reason.TAKEOVER.value, Reason.STALE.value)
 NEEDS_NO_ANSWER = (Reason.REACTION.value, Reason.NOT_INTERESTED.value)  # judged so when the answer was drafted
 HAPPENINGS = ("conversation.taken_over", "conversation.given_back", "task.added", "task.done")
 # An inquiry that came as a text is the text itself, and so is HELP.
@@ -113,6 +118,25 @@ class QueuePage:
     rows: Sequence[Row]
     page: int
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPage:
+    """A page of a queue before it is known who looks: what is theirs is not told apart from a colleague's yet."""
+
+    page: QueuePage
+    taken_over_by: Sequence[UUID | None]  # of each row
+    held_by: Sequence[tuple[UUID | None, UUID | None, int]]
+
+    def seen_by(self, actor: Actor) -> QueuePage:
+        """The page as this member of staff sees it."""
+        rows = [
+            replace(row, standing=Standing.YOU) if taken_by is not None and taken_by == actor.id else row
+            for row, taken_by in zip(self.page.rows, self.taken_over_by, strict=True)
+        ]
+        mine = sum(count for *holders, count in self.held_by if actor.id in holders) if actor.id else 0
+        counts = {each: mine if each is Queue.MINE else self.page.counts[each] for each in Queue}
+        return replace(self.page, counts=counts, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +238,7 @@ class Changes:
     """What happened after a cursor: the conversations that the actor may see, and whether there is more to read."""
 
     cursor: Cursor
-    conversations: frozenset[UUID]
+    conversations: Sequence[UUID]  # in the order of their first event
     floor: bool  # something that belongs to no conversation
     more: bool
 
@@ -224,26 +248,42 @@ class Changes:
 
 def queue_page(session: TenantSession, actor: Actor, queue: Queue, *, now: datetime, page: int = 1) -> QueuePage:
     """One page of a queue, who waits longest first, and how many conversations each queue holds."""
+    return shared_page(session, actor, queue, now=now, page=page).seen_by(actor)
+
+
+def shared_by(actor: Actor, queue: Queue | None = None) -> UUID | None:
+    """Whoever gets the same here may share what is found for one of them: the conversations, counts and news that they
+    may see are the same. None stands for all who see every lead."""
+    return None if sees_all(actor) and queue is not Queue.MINE else actor.id
+
+
+def shared_page(session: TenantSession, actor: Actor, queue: Queue, *, now: datetime, page: int = 1) -> SharedPage:
+    """The same before it is known who looks, good for everybody with the same `shared_by(actor, queue)`."""
     tenant = tenant_of(session, session.tenant_id)
     standings = _Standings(tenant, actor, now)
-    counted = session.execute(
-        standings.select(*(func.count().filter(standings.in_queue(each)) for each in Queue))
-    ).one()
-    found = session.execute(
-        standings.select(
-            Conversation, Lead, Contact, standings.waiting_since, standings.needs_human.label("needs_human")
-        )
-        .where(standings.in_queue(queue))
-        .order_by(
-            standings.waiting_since.asc().nulls_last(),
-            Conversation.last_message_at.desc().nulls_last(),
-            Conversation.id,
-        )
+    counting = [each for each in Queue if each is not Queue.MINE]
+    # Who waits and who does not is found once, for the counts and for the page: it is what costs.
+    board = standings.select(
+        Conversation.id,
+        Conversation.last_message_at,
+        standings.waiting_since.label("since"),
+        standings.needs_human.label("needs_human"),
+        *(standings.in_queue(each).label(each.name) for each in Queue),
+    ).cte("board")
+    counts = select(*(func.count().filter(board.c[each.name]).label(each.name) for each in counting)).subquery("counts")
+    order = (board.c.since.asc().nulls_last(), board.c.last_message_at.desc().nulls_last(), board.c.id)
+    listed = (
+        select(board.c.id, board.c.since, board.c.needs_human, func.row_number().over(order_by=order).label("place"))
+        .where(board.c[queue.name])
+        .order_by(*order)
         .limit(PAGE + 1)
         .offset((page - 1) * PAGE)
-    ).all()
-    shown = found[:PAGE]
-    last = _last_texts(session, [row.Conversation.id for row in shown])
+        .subquery("listed")
+    )
+    found = session.execute(select(counts, listed).outerjoin(listed, true()).order_by(listed.c.place)).all()
+    placed = [row for row in found if row.id is not None]
+    shown = _named(session, placed[:PAGE])
+    last = _last_texts(session, [conversation.id for conversation, *_ in shown])
     names = _staff_names(session)
     rows = []
     for conversation, lead, contact, since, needs_human in shown:
@@ -255,7 +295,7 @@ def queue_page(session: TenantSession, actor: Actor, queue: Queue, *, now: datet
                 number=contact.address,
                 waiting_since=since,
                 needs_human=needs_human,
-                standing=_standing(conversation, tenant, actor),
+                standing=_standing(conversation, tenant, None),
                 has_it=names.get(conversation.taken_over_by),
                 badge=_badge(state_of(contact), now),
                 language=lead.language or contact.language,
@@ -266,7 +306,41 @@ def queue_page(session: TenantSession, actor: Actor, queue: Queue, *, now: datet
                 last_at=text.created_at if text else None,
             )
         )
-    return QueuePage(queue, dict(zip(Queue, counted, strict=True)), rows, page, len(found) > PAGE)
+    counted: dict[Queue, int] = {each: found[0]._mapping[each.name] for each in counting}
+    return SharedPage(
+        QueuePage(queue, counted, rows, page, len(placed) > PAGE),
+        [conversation.taken_over_by for conversation, *_ in shown],
+        _held_by(session, actor),
+    )
+
+
+def _held_by(session: TenantSession, actor: Actor) -> list[tuple[UUID | None, UUID | None, int]]:
+    """(who has taken over, whose lead it is, how many) of what is anybody's."""
+    query = (
+        select(Conversation.taken_over_by, Lead.assigned_to, func.count())
+        .join(Lead, and_(Lead.tenant_id == Conversation.tenant_id, Lead.id == Conversation.lead_id))
+        .where(
+            Conversation.tenant_id == session.tenant_id,
+            or_(Conversation.taken_over_by.is_not(None), Lead.assigned_to.is_not(None)),
+            visible(actor),
+        )
+        .group_by(Conversation.taken_over_by, Lead.assigned_to)
+    )
+    return [(taken_by, assigned_to, count) for taken_by, assigned_to, count in session.execute(query)]
+
+
+def _named(
+    session: TenantSession, placed: Sequence[SqlRow[Any]]
+) -> list[tuple[Conversation, Lead, Contact, datetime | None, bool]]:
+    """The conversations with their people, in the order of `placed`."""
+    found = session.execute(
+        select(Conversation, Lead, Contact)
+        .join(Lead, and_(Lead.tenant_id == Conversation.tenant_id, Lead.id == Conversation.lead_id))
+        .join(Contact, and_(Contact.tenant_id == Conversation.tenant_id, Contact.id == Conversation.contact_id))
+        .where(Conversation.tenant_id == session.tenant_id, Conversation.id.in_([row.id for row in placed]))
+    )
+    by_id = {conversation.id: (conversation, lead, contact) for conversation, lead, contact in found}
+    return [(*by_id[row.id], row.since, row.needs_human) for row in placed]
 
 
 class _Standings:
@@ -292,14 +366,17 @@ class _Standings:
             .lateral("answers")
         )
         text = aliased(Message)
+        came_at = func.coalesce(text.drafted_at, text.created_at)  # created_at, as ix_messages_said orders both
         self._waits = (
-            select(func.min(text.created_at).label("since"))
+            select(func.min(came_at).label("since"))
             .where(
                 text.tenant_id == Conversation.tenant_id,
                 text.conversation_id == Conversation.id,
                 text.direction == Direction.INBOUND,
-                or_(text.reason.is_(None), text.reason == Reason.HELD.value),
-                or_(self._answers.c.at.is_(None), text.created_at > self._answers.c.at),
+                or_(text.reason.is_(None), text.reason.in_(LEFT_TO_PEOPLE)),
+                came_at > func.coalesce(self._answers.c.at, EVER),
+                # Spares nearly every conversation the look: nothing came after the answer.
+                Conversation.last_inbound_at > func.coalesce(self._answers.c.at, EVER),
             )
             .correlate(Conversation, self._answers)
             .lateral("waits")
@@ -343,9 +420,9 @@ class _Standings:
                 return true()
 
 
-def _standing(conversation: Conversation, tenant: Tenant, actor: Actor) -> Standing:
+def _standing(conversation: Conversation, tenant: Tenant, actor: Actor | None) -> Standing:
     if conversation.taken_over_by is not None:
-        return Standing.YOU if conversation.taken_over_by == actor.id else Standing.COLLEAGUE
+        return Standing.YOU if actor and conversation.taken_over_by == actor.id else Standing.COLLEAGUE
     if conversation.taken_over_at is not None or conversation.handoff_reason is not None:
         return Standing.HANDED_OFF
     match ReplyMode(conversation.mode or tenant.reply_mode):
@@ -710,26 +787,41 @@ def newest_cursor(session: TenantSession) -> Cursor:
     return Cursor() if row is None else Cursor(row.xid, row.id)
 
 
-def changes_after(session: TenantSession, actor: Actor, cursor: Cursor) -> Changes:
-    """What has happened since, without gaps; of conversations that the actor may not see nothing is said."""
-    events = read_after(session, cursor, EVENTS_AT_ONCE)
+def changes_after(session: TenantSession, actor: Actor, cursor: Cursor, *, until: Cursor | None = None) -> Changes:
+    """What has happened since, and not after `until`, without gaps: conversations in the order of their first event.
+
+    Of those that the actor may not see nothing is said. What one transaction did is told at once, never in two parts.
+    """
+    events = list(touched_after(session, cursor, NEWS_AT_ONCE, until=until))
+    more = len(events) == NEWS_AT_ONCE
+    if more and events[0].xid != events[-1].xid:
+        events = [event for event in events if event.xid != events[-1].xid]
     if not events:
-        return Changes(cursor, frozenset(), False, False)
+        return Changes(cursor, (), False, False)
     touched = {event.conversation_id for event in events if event.conversation_id is not None}
     contacts = {e.contact_id for e in events if e.conversation_id is None and e.contact_id is not None}
-    seen: set[UUID] = set()
+    seen: dict[UUID, UUID] = {}
     if touched or contacts:
-        seen = set(
-            session.scalars(
-                select(Conversation.id)
-                .join(Lead, and_(Lead.tenant_id == Conversation.tenant_id, Lead.id == Conversation.lead_id))
-                .where(
-                    Conversation.tenant_id == session.tenant_id,
-                    or_(Conversation.id.in_(touched), Conversation.contact_id.in_(contacts)),
-                    visible(actor),
-                )
+        rows = session.execute(
+            select(Conversation.id, Conversation.contact_id)
+            .join(Lead, and_(Lead.tenant_id == Conversation.tenant_id, Lead.id == Conversation.lead_id))
+            .where(
+                Conversation.tenant_id == session.tenant_id,
+                or_(Conversation.id.in_(touched), Conversation.contact_id.in_(contacts)),
+                visible(actor),
             )
         )
+        seen = {row.id: row.contact_id for row in rows}
+    of_contact: dict[UUID, list[UUID]] = {}
+    for conversation_id, contact_id in seen.items():
+        of_contact.setdefault(contact_id, []).append(conversation_id)
+    changed: dict[UUID, None] = {}
+    for event in events:
+        if event.conversation_id is not None:
+            meant = [event.conversation_id] if event.conversation_id in seen else []
+        else:
+            meant = of_contact.get(event.contact_id, []) if event.contact_id is not None else []
+        changed.update(dict.fromkeys(meant))
     floor = sees_all(actor) and any(e.conversation_id is None and e.contact_id is None for e in events)
     last = events[-1]
-    return Changes(Cursor(last.xid, last.id), frozenset(seen), floor, len(events) == EVENTS_AT_ONCE)
+    return Changes(Cursor(last.xid, last.id), tuple(changed), floor, more)

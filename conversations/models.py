@@ -175,6 +175,16 @@ class Message(Base):
     awaited_lease: Mapped[UUID | None]  # inbound STOP: the send it found in flight and has to outlive
 
 
+# Who waits since when: the newest answer and the oldest text after it are one look each.
+Index(
+    "ix_messages_said",
+    Message.tenant_id,
+    Message.conversation_id,
+    Message.direction,
+    func.coalesce(Message.drafted_at, Message.created_at),
+)
+
+
 class MessageEvent(Base):
     """One status callback, kept as it came: the message's state is the furthest of them."""
 

@@ -12,7 +12,9 @@ from flask import session as browser
 
 from conversations.explaining import because
 from conversations.inbox import (
+    Changes,
     Queue,
+    SharedPage,
     Thread,
     changes_after,
     newest_cursor,
@@ -20,26 +22,54 @@ from conversations.inbox import (
     open_counts,
     open_tasks,
     queue_page,
+    shared_by,
+    shared_page,
     thread,
 )
 from dashboard import wording
-from dashboard.requests import runtime_of_app, staff
+from dashboard.latest import START
+from dashboard.requests import LIVE_HEADER, in_background, latest_of_app, runtime_of_app, staff
 from smsbot.database import TenantSession
 from smsbot.events import Cursor
 from smsbot.segments import segmentation
 
 CURSOR = re.compile(r"([0-9]{1,19})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 LARGEST_PAGE = 1000
+Asked = tuple[Queue, int]
 NOTICE = "notice"  # one sentence that the next page shows, in the browser's own signed cookie
 
 
 def inbox() -> Response:
     """Who waits, and since when."""
     runtime, who = runtime_of_app(), staff()
+    queue, page = asked = _asked()
+    if in_background():
+        return _inbox_for_a_page(asked)
     with runtime.transaction(who.tenant_id) as session:
         shown = frame(session, "inbox")
-        queue = _queue(session)
-    return make_response(render_template("inbox.html", **shown, queue=queue, thread=None))
+        found = queue_page(session, who.actor, queue, now=runtime.clock.now(), page=page)
+    return make_response(render_template("inbox.html", **shown, queue=found, thread=None, live=False))
+
+
+def _inbox_for_a_page(asked: Asked) -> Response:
+    """The parts of the inbox that change, from a look that has reached what the page was told of.
+
+    A person's own request is answered with what stands at that moment instead.
+    """
+    runtime, who, (queue, page) = runtime_of_app(), staff(), asked
+    look = latest_of_app().look(runtime, who.tenant_id, beyond=_cursor_in(request.headers[LIVE_HEADER]) or START)
+
+    def found() -> tuple[dict[str, Any], SharedPage]:
+        with runtime.transaction(who.tenant_id) as session:
+            shown = frame(session, "inbox")
+            return shown, shared_page(session, who.actor, queue, now=shown["now"], page=page)
+
+    def rendered() -> str:
+        shown, shared = look.get(("inbox", shared_by(who.actor, queue), asked), found)
+        own = {**shown, "who": who, "queue": shared.seen_by(who.actor), "thread": None}
+        return render_template("inbox.html", **own, live=True)
+
+    return make_response(look.get(("inbox of", who, asked), rendered))
 
 
 def thread_page(conversation_id: UUID) -> Response:
@@ -54,13 +84,17 @@ def show_thread(conversation_id: UUID, *, typed: str = "", objection: str | None
     with runtime.transaction(who.tenant_id) as session:
         shown = frame(session, "inbox")
         found = thread(session, who.actor, conversation_id, now=now, before=_before())
-        queue = _queue(session)
+        queue, page = _asked()
+        # An open page fetches its queue from the inbox, where everybody's is the same.
+        queued = None if in_background() else queue_page(session, who.actor, queue, now=now, page=page)
     composing = _composing(found)
     return make_response(
         render_template(
             "thread.html",
             **shown,
-            queue=queue,
+            queue=queued,
+            asked=queue,
+            live=in_background(),
             thread=found,
             typed=typed,
             measured=segmentation(typed) if typed else None,
@@ -94,17 +128,30 @@ def alerts() -> Response:
 def live() -> Response:
     """What has changed after `cursor`, as JSON: ids only. A cursor that is none of ours begins anew."""
     runtime, who = runtime_of_app(), staff()
-    written = CURSOR.fullmatch(request.args.get("cursor", ""))
-    with runtime.transaction(who.tenant_id) as session:
-        if written is None:
-            return jsonify(cursor=_cursor(newest_cursor(session)), changed=[], floor=True, more=False)
-        changes = changes_after(session, who.actor, Cursor(int(written[1]), UUID(written[2])))
+    cursor = _cursor_in(request.args.get("cursor", ""))
+    look = latest_of_app().look(runtime, who.tenant_id)
+    if cursor is None:
+        return jsonify(cursor=_cursor(look.cursor), changed=[], floor=True, more=False)
+    if cursor == look.cursor:
+        return jsonify(cursor=_cursor(cursor), changed=[], floor=False, more=False)
+    after = cursor
+
+    def found() -> Changes:
+        with runtime.transaction(who.tenant_id) as session:
+            return changes_after(session, who.actor, after, until=look.cursor)
+
+    changes = look.get(("changes", shared_by(who.actor), after), found)
     return jsonify(
         cursor=_cursor(changes.cursor),
-        changed=sorted(str(one) for one in changes.conversations),
+        changed=[str(one) for one in changes.conversations],
         floor=changes.floor,
         more=changes.more,
     )
+
+
+def _cursor_in(written: str) -> Cursor | None:
+    found = CURSOR.fullmatch(written)
+    return None if found is None else Cursor(int(found[1]), UUID(found[2]))
 
 
 def frame(session: TenantSession, place: str) -> dict[str, Any]:
@@ -119,20 +166,20 @@ def frame(session: TenantSession, place: str) -> dict[str, Any]:
         "cursor": _cursor(cursor),
         "task_count": open_task_count,
         "alert_count": open_alert_count,
-        "notice": browser.pop(NOTICE, None),
+        "notice": None if in_background() else browser.pop(NOTICE, None),
         "w": wording,
         "because": because,
     }
 
 
-def _queue(session: TenantSession) -> Any:
+def _asked() -> Asked:
+    """The queue and the page of it that the address names."""
     try:
         queue = Queue(request.args.get("queue", ""))
     except ValueError:
         queue = Queue.ALL
     page = request.args.get("page", "1")
-    number = int(page) if re.fullmatch("[1-9][0-9]{0,2}", page, re.ASCII) else 1
-    return queue_page(session, staff().actor, queue, now=runtime_of_app().clock.now(), page=number)
+    return queue, int(page) if re.fullmatch("[1-9][0-9]{0,2}", page, re.ASCII) else 1
 
 
 def _before() -> datetime | None:

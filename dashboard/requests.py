@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Request, current_app, g
+from flask import Request, current_app, g, request
 
+from dashboard.latest import Latest
 from dashboard.sessions import SignedIn, Staff
 from smsbot.runtime import Runtime
 
@@ -20,6 +21,18 @@ def runtime_of_app() -> Runtime:
     runtime = current_app.extensions["smsbot"]
     assert isinstance(runtime, Runtime)
     return runtime
+
+
+def latest_of_app() -> Latest:
+    """What the pages of this process share."""
+    latest = current_app.extensions["smsbot.latest"]
+    assert isinstance(latest, Latest)
+    return latest
+
+
+def in_background() -> bool:
+    """Whether a page that is open asks by itself, to follow along."""
+    return request.method == "GET" and LIVE_HEADER in request.headers
 
 
 def cookie_name(name: str, *, https: bool) -> str:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from dashboard import actions, pages, sign_in
+from dashboard.latest import Latest
 from dashboard.requests import (
     FORM_COOKIE,
     LIVE_HEADER,
@@ -63,8 +64,8 @@ dashboard.add_url_rule("/tasks/<uuid:task_id>/done", "finish_task", actions.fini
 dashboard.add_url_rule("/alerts/<uuid:alert_id>/seen", "acknowledge", actions.acknowledge, methods=["POST"])
 
 
-def register(app: Flask, settings: Settings) -> None:
-    """Put the dashboard on the staff pool's application: templates, its own and Bootstrap's files, forms, cookies."""
+def register(app: Flask, settings: Settings, *, pace_s: float = 0.0) -> None:
+    """`pace_s` is how long pages that follow along may share one look. Put the dashboard on the staff pool's application: templates, its own and Bootstrap's files, forms, cookies."""
     https = settings.https
     app.config.update(
         BOOTSTRAP_SERVE_LOCAL=True,
@@ -80,6 +81,7 @@ def register(app: Flask, settings: Settings) -> None:
     app.static_url_path = "/static"  # names the place of Bootstrap's files: /bootstrap/static
     Bootstrap5().init_app(app)
     csrf.init_app(app)
+    app.extensions["smsbot.latest"] = Latest(pace_s)
     app.register_blueprint(dashboard)
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, String, Uuid, column, delete, func, select, update
+from sqlalchemy import Row, Select, String, Uuid, and_, column, delete, func, or_, select, update
 
 from smsbot.actor import Actor, ActorKind, Role
 from smsbot.crypto import LinkRefused, LinkSigner
@@ -136,33 +136,30 @@ def session_of(runtime: Runtime, cookie: str, *, active: bool) -> SignedIn | Non
     """
     token, _, signed = cookie.partition(".")
     now = runtime.clock.now()
-    with runtime.transaction(None) as session:
-        row = session.execute(
-            select(LoginSession, Login)
-            .join(Login, Login.id == LoginSession.login_id)
-            .where(LoginSession.token_hash == _hash(token))
-        ).first()
-        if row is None:
-            return None
-        kept, login = row.LoginSession, row.Login
-        if now >= kept.expires_at or now - kept.seen_at >= IDLE or login.disabled_at is not None:
-            session.execute(delete(LoginSession).where(LoginSession.id == kept.id))
-            return None
-        if active and now - kept.seen_at >= NOTED_EVERY:
-            kept.seen_at = now
-        email = login.email
     try:
         payload = _signer(runtime).read(signed, PURPOSE)
     except LinkRefused:
+        _forget(runtime, token, now)
         return None
-    if payload["session"] != str(kept.id):
-        return None
-    staff = None
-    if "agent" in payload:
-        staff = _staff(runtime, Membership(UUID(payload["tenant"]), UUID(payload["agent"])), login.id)
-        if staff is None:
+    chosen = Membership(UUID(payload["tenant"]), UUID(payload["agent"])) if "agent" in payload else None
+    # Of the tenant that the cookie names, so that one look answers for the session and for what its staff may do.
+    with runtime.transaction(chosen.tenant_id if chosen else None) as session:
+        row = session.execute(_who(_hash(token), chosen)).first()
+        if row is None:
             return None
-    return SignedIn(kept.id, login.id, email, kept.expires_at, staff)
+        if now >= row.expires_at or now - row.seen_at >= IDLE or row.disabled_at is not None:
+            session.execute(delete(LoginSession).where(LoginSession.id == row.id))
+            return None
+        if active and now - row.seen_at >= NOTED_EVERY:
+            session.execute(update(LoginSession).where(LoginSession.id == row.id).values(seen_at=now))
+    if payload["session"] != str(row.id):
+        return None
+    if chosen is None:
+        return SignedIn(row.id, row.login_id, row.email, row.expires_at, None)
+    if row.name is None:
+        return None
+    staff = Staff(chosen.tenant_id, chosen.agent_id, row.name, row.role, row.brand, row.zone)
+    return SignedIn(row.id, row.login_id, row.email, row.expires_at, staff)
 
 
 def close_session(runtime: Runtime, cookie: str) -> None:
@@ -186,21 +183,34 @@ def browser_known_for(runtime: Runtime, token: str, email: str) -> str | None:
     return str(payload["browser"]) if payload["email"] == hashlib.sha256(email.encode()).hexdigest() else None
 
 
-def _staff(runtime: Runtime, chosen: Membership, login_id: UUID) -> Staff | None:
-    with runtime.transaction(chosen.tenant_id) as session:
-        row = session.execute(
-            select(Agent.name, Agent.role, Tenant.brand, Tenant.zone)
-            .join(Tenant, Tenant.id == Agent.tenant_id)
-            .where(
-                Agent.tenant_id == chosen.tenant_id,
-                Agent.id == chosen.agent_id,
-                Agent.login_id == login_id,
-                Agent.disabled_at.is_(None),
-            )
-        ).first()
-    if row is None:
-        return None
-    return Staff(chosen.tenant_id, chosen.agent_id, row.name, row.role, row.brand, row.zone)
+def _forget(runtime: Runtime, token: str, now: datetime) -> None:
+    """Nothing stays of a session that is over; the signed part of its cookie ends with it."""
+    over = or_(LoginSession.expires_at <= now, LoginSession.seen_at <= now - IDLE)
+    with runtime.transaction(None) as session:
+        session.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(token), over))
+
+
+def _who(token_hash: bytes, chosen: Membership | None) -> Select[*tuple[Any, ...]]:
+    """The session with its login, and with the member of staff that it acts as while there is one."""
+    kept = (LoginSession.id, LoginSession.login_id, LoginSession.seen_at, LoginSession.expires_at)
+    query = (
+        select(*kept, Login.email, Login.disabled_at)
+        .join(Login, Login.id == LoginSession.login_id)
+        .where(LoginSession.token_hash == token_hash)
+    )
+    if chosen is None:
+        return query
+    acts = (
+        Agent.tenant_id == chosen.tenant_id,
+        Agent.id == chosen.agent_id,
+        Agent.login_id == LoginSession.login_id,
+        Agent.disabled_at.is_(None),
+    )
+    return (
+        query.add_columns(Agent.name, Agent.role, Tenant.brand, Tenant.zone)
+        .outerjoin(Agent, and_(*acts))
+        .outerjoin(Tenant, Tenant.id == Agent.tenant_id)
+    )
 
 
 def _logins(runtime: Runtime, email: str) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -153,7 +153,7 @@ FIELDS: Mapping[str, str] = {
     "message": "Wrote in a form",
 }
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Spanish", "fr": "French"}
-SOURCES: Mapping[str, str] = {"text": "Texted in", "api": "By form"}
+SOURCES: Mapping[str, str] = {"text": "By text", "api": "By form"}
 
 
 class Urgency(StrEnum):
@@ -284,8 +284,8 @@ def reason_of(kind: str, reason: str | None) -> str:
 
 
 def method_of(kind: str, method: str | None) -> str:
-    """How a person let us know; of a hold there is nothing to add."""
-    return "" if kind.endswith(("hold", "held", "resume")) else METHODS.get(method or "", "")
+    """How a person let us know; of a hold, and of what the carrier did by itself, there is nothing to add."""
+    return "" if kind.endswith(("hold", "held", "resume", "block")) else METHODS.get(method or "", "")
 
 
 def is_draft(said: Said) -> bool:

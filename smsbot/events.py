@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVarTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import Index, String, cast, func, literal, select, text, tuple_
+from sqlalchemy import Index, Row, Select, String, cast, func, literal, select, text, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smsbot.actor import Actor
 from smsbot.database import PLATFORM, Base, TenantSession, UtcDateTime, Xid8
 from smsbot.writes import put_row
+
+Columns = TypeVarTuple("Columns")
 
 
 class Event(Base):
@@ -84,18 +86,37 @@ def record(
     )
 
 
-def read_after(session: TenantSession, cursor: Cursor, limit: int = 200) -> Sequence[Event]:
-    """The next events after `cursor`, oldest first, without gaps.
+def read_after(
+    session: TenantSession, cursor: Cursor, limit: int = 200, *, until: Cursor | None = None
+) -> Sequence[Event]:
+    """The next events after `cursor`, oldest first, without gaps; none beyond `until`.
 
     Only rows of transactions older than every one still running are given: a slow transaction delays its successors
     instead of slipping in behind the cursor.
     """
+    return session.scalars(_next(select(Event), session, cursor, limit, until)).all()
+
+
+def touched_after(
+    session: TenantSession, cursor: Cursor, limit: int, *, until: Cursor | None = None
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The same events as (id, xid, conversation_id, contact_id): a tenth of the work where there are thousands."""
+    query = select(Event.id, Event.xid, Event.conversation_id, Event.contact_id)
+    return session.execute(_next(query, session, cursor, limit, until)).all()
+
+
+def _next(
+    query: Select[*Columns], session: TenantSession, cursor: Cursor, limit: int, until: Cursor | None
+) -> Select[*Columns]:
     place = cast(literal(cursor.xid, Xid8()), Xid8())  # PostgreSQL compares an xid8 with nothing else
     horizon = func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8())
-    return session.scalars(
-        select(Event)
-        .where(Event.tenant_id == session.tenant_id)
+    query = (
+        query.where(Event.tenant_id == session.tenant_id)
         .where(tuple_(Event.xid, Event.id) > tuple_(place, cursor.id), Event.xid < horizon)
         .order_by(Event.xid, Event.id)
         .limit(limit)
-    ).all()
+    )
+    if until is not None:
+        last = cast(literal(until.xid, Xid8()), Xid8())
+        query = query.where(tuple_(Event.xid, Event.id) <= tuple_(last, until.id))
+    return query

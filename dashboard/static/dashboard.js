@@ -1,8 +1,10 @@
 // Adds to pages that work without it: live updates, running clocks, a segment counter, Ctrl+Enter, a theme switch.
 "use strict";
 (() => {
-  const POLL_MS = 2000;
-  const SLOWEST_POLL_MS = 30000;
+  const POLL_MS = 750;
+  const SLOWEST_POLL_MS = 10000;
+  const MORE_MS = 50;
+  const EASE = 2;
   const SOON_S = 60;
   const LATE_S = 300;
   const top = document.querySelector(".top");
@@ -15,6 +17,8 @@
   const scroller = () => document.querySelector("[data-scroll]");
   let cursor = top.dataset.cursor;
   let failures = 0;
+  let everything = false;
+  const unshown = new Set();
   let stopped = false;
 
   // ---- clocks: the same words and colours as the server's own ----
@@ -77,21 +81,26 @@
     return copy.textContent.replace(/\s+/g, " ") + [...copy.querySelectorAll("[class]")].map((one) => one.className);
   }
 
-  async function refresh() {
-    // A text that was refused is shown at the form's own address, which only takes forms.
-    const here = main.dataset.conversation ? `/c/${main.dataset.conversation}` : location.pathname;
-    const answer = await fetch(here + location.search, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+  async function parts(address, told) {
+    const answer = await fetch(address, { headers: { "X-Live": told }, credentials: "same-origin" });
     if (answer.status === 401) return signedOut();
     if (!answer.ok) throw new Error(String(answer.status));
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const wasAtEnd = atEnd();
-    const before = new Set([...document.querySelectorAll(".said-in")].map((one) => one.id));
     for (const part of fresh.querySelectorAll("[data-live]")) {
       const old = document.querySelector(`[data-live="${part.dataset.live}"]`);
       if (!old || bare(old) === bare(part)) continue;
       if (part.dataset.live === "composer-state" && old.contains(document.activeElement)) continue;
       place(old, document.importNode(part, true));
     }
+    return fresh;
+  }
+
+  async function refreshThread(told) {
+    // A text that was refused is shown at the form's own address, which only takes forms.
+    const wasAtEnd = atEnd();
+    const before = new Set([...document.querySelectorAll(".said-in")].map((one) => one.id));
+    const fresh = await parts(`/c/${main.dataset.conversation}${location.search}`, told);
+    if (!fresh) return;
     const body = document.getElementById("body");
     const freshBody = fresh.getElementById("body");
     if (body && freshBody && body.disabled !== freshBody.disabled) {
@@ -110,8 +119,27 @@
       }
     }
     noteSeen();
+  }
+
+  async function refresh(changed, told) {
+    // `told` makes sure that what is fetched has come at least as far as the news it is fetched for.
+    const open = main.dataset.conversation;
+    if (!open) {
+      const fresh = await parts(location.pathname + location.search, told);
+      if (fresh) document.title = fresh.title;
+    } else {
+      if (!changed || changed.has(open)) await refreshThread(told);
+      // The queue beside it is the inbox's, which is found once for all who look.
+      const asked = new URLSearchParams(location.search);
+      const queue = new URLSearchParams();
+      for (const name of ["queue", "page"]) if (asked.has(name)) queue.set(name, asked.get(name));
+      if (!stopped) await parts(`/?${queue}`, told);
+      for (const entry of document.querySelectorAll(".entry")) {
+        if (entry.dataset.id === open) entry.setAttribute("aria-current", "true");
+        else entry.removeAttribute("aria-current");
+      }
+    }
     tick();
-    return undefined;
   }
 
   function noteSeen() {
@@ -133,6 +161,7 @@
   async function poll() {
     if (stopped) return;
     let wait = POLL_MS;
+    const began = performance.now();
     try {
       const answer = await fetch(`/live?cursor=${encodeURIComponent(cursor)}`, {
         headers: { "X-Live": "1" },
@@ -141,17 +170,28 @@
       if (answer.status === 401) return void signedOut();
       if (!answer.ok) throw new Error(String(answer.status));
       const news = await answer.json();
-      if (news.changed.length || news.floor) await refresh();
-      if (stopped) return;
+      const took = performance.now() - began;
+      for (const one of news.changed) unshown.add(one);
+      everything ||= news.floor;
       cursor = news.cursor;
+      // After a long absence there is more at once: the page is fetched when the end is reached.
+      if (!news.more && (unshown.size || everything)) {
+        await refresh(everything ? null : unshown, cursor);
+        unshown.clear();
+        everything = false;
+      }
+      if (stopped) return;
       failures = 0;
       state("on", "Live");
-      if (news.more) wait = 50;
+      // A busy server is asked less often, by how long it took to say what is new: a page takes its time once.
+      wait = news.more ? MORE_MS : Math.max(POLL_MS, EASE * took);
     } catch {
       failures += 1;
       state("off", "Reconnecting");
-      wait = Math.min(POLL_MS * 2 ** Math.min(failures, 4), SLOWEST_POLL_MS);
+      wait = POLL_MS * 2 ** Math.min(failures - 1, 2);
     }
+    // Pages that lost the line at the same moment do not come back at the same moment.
+    wait = Math.min(wait, SLOWEST_POLL_MS) * (0.9 + 0.2 * Math.random());
     setTimeout(poll, document.hidden ? Math.max(wait, 3 * POLL_MS) : wait);
   }
 

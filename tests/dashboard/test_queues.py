@@ -72,6 +72,21 @@ def test_who_asked_for_a_person_waits_until_a_person_answers(world: World, owner
     assert queued(world, owner) == {"mine": 1, "waiting-on-lead": 1, "all": 1}
 
 
+def test_a_text_to_whoever_took_over_waits_for_them(world: World, owner: Browser) -> None:
+    world.text("What time do you open?")
+    world.drain()
+    path = f"/c/{world.conversation().id}"
+    owner.page(path)
+    owner.post(f"{path}/take-over")
+    before = queued(world, owner)
+    world.text("And may I bring my dog?")
+    world.drain()
+
+    assert before == {"mine": 1, "waiting-on-lead": 1, "all": 1}
+    assert queued(world, owner) == {"needs-human": 1, "mine": 1, "all": 1}
+    assert waiting(world, owner) != [None]
+
+
 def test_a_hold_needs_a_human(world: World, owner: Browser) -> None:
     world.text("not now, please stop for today")
 
