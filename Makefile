@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a set-up that is done already costs no time. `make help` lists all.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test setup dev check lint fast ci bench lock clean storms chaos chaos-short failpoints mutants
+.PHONY: help run test setup dev check lint fast ci bench lock clean journeys storms chaos chaos-short failpoints mutants
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -15,7 +15,7 @@ FAST := tests/architecture tests/spine \
   $(addprefix tests/consent/test_,gate.py permits.py policy.py state.py wishes.py words.py) \
   $(addprefix tests/conversations/test_,delivery.py intake.py outbox.py replies.py)
 # Targets that `make ci` runs after lint and test, as soon as they exist.
-LATER := storms chaos-short
+LATER := storms chaos-short journeys
 
 # A virtual environment that does not run (its Python is gone, or it was never finished) is as good as none.
 ifneq ($(shell $(PY) -c 'import pip' >/dev/null 2>&1 && echo works),works)
@@ -52,6 +52,9 @@ ci: lint test $(LATER) ## what CI runs
 storms: $(DEV_STAMP) ## STOP against 500 replies in flight, ten seeded storms
 	@SMSBOT_STORMS=10 $(PY) -m pytest tests/races/test_storm.py -q -s
 
+journeys: $(DEV_STAMP) ## a lead and an agent in a real browser, and every page at two widths, light and dark
+	@CHROMIUM=$$($(PY) -m scripts.browser) && export CHROMIUM && $(PY) -m pytest tests/journeys -s
+
 SEED ?= 1
 SECONDS_OF_CHAOS := $(if $(filter environment% command%,$(origin SECONDS)),$(SECONDS),60)
 
@@ -67,8 +70,8 @@ mutants: $(DEV_STAMP) ## break the product on purpose, one promise at a time: ea
 chaos-short: $(DEV_STAMP)
 	@$(PY) -m tests.chaos --seed 1 --seconds 40
 
-bench: $(DEV_STAMP) ## every bench, about eight minutes; bench-accept, bench-burst, bench-latency, bench-gate each alone
-	@for one in accept burst latency gate; do echo "== $$one"; $(PY) -m bench.$$one || failed=1; done; test -z "$$failed"
+bench: $(DEV_STAMP) ## every bench, about twelve minutes; bench-accept, bench-burst, bench-latency, bench-gate, bench-live each alone
+	@for one in accept burst latency gate live; do echo "== $$one"; $(PY) -m bench.$$one || failed=1; done; test -z "$$failed"
 
 bench-%: $(DEV_STAMP)
 	@$(PY) -m bench.$* $(ARGS)

@@ -1,13 +1,12 @@
 """Pictures of the dashboard for people to look at: `python -m tests.journeys.screens FOLDER`. No part of the suite.
 
 A scratch database with a few conversations, the pages at three widths, light and dark, and a complaint about each page
-that scrolls sideways, has too small a target, or whose console says anything. Needs Chromium at CHROMIUM (/usr/bin/chromium).
+that scrolls sideways, has too small a target, or whose console says anything. `make journeys` gets the browser it needs.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from werkzeug.serving import make_server
 from consent.models import Contact
 from conversations.models import Conversation, Lead
 from conversations.staff import take_over, write
+from scripts.browser import FLAGS, browser_path
 from smsbot.actor import Actor, ActorKind, Role
 from smsbot.database import database_engine
 from smsbot.runtime import Runtime
@@ -34,7 +34,6 @@ from tests.dashboard.staff import PASSWORD, hire
 from tests.world import World
 from wsgi import STAFF_POOL, application
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 WIDTHS = {360: 740, 820: 1100, 1440: 900}
 SMALLEST_TARGET = 24  # CSS pixels: WCAG 2.2, 2.5.8
 SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -142,9 +141,10 @@ def look(world: World, shown: Conversation, folder: Path) -> list[str]:
     threading.Thread(target=web.serve_forever, daemon=True).start()
     complaints: list[str] = []
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    path = browser_path()
     try:
         with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
             for width, height in WIDTHS.items():
                 for scheme in ("light", "dark"):
                     complaints += tour(chromium, settings.public_url, shown, folder, width, height, scheme)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
 import requests
-from playwright.sync_api import Error, expect, sync_playwright
+from playwright.sync_api import expect
 
 from simulator.server import start
 from simulator.wire import Answer, Request, WireServer
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ACCOUNT, TOKEN = "AC" + "1" * 32, "token-of-one"
 NUMBER, OTHER, LEAD = "+14155550101", "+14155550102", "+14155550140"
 SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -41,17 +39,6 @@ CONTRAST = """() => {
       return [(a + 0.05) / (b + 0.05), one.outerHTML.slice(0, 80)];
     }).filter(([ratio]) => ratio < 4.5);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        except Error as error:
-            pytest.fail(f"a browser is needed at CHROMIUM: {error}")
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
