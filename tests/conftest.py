@@ -6,24 +6,27 @@ Only the edges are fakes: the clock, the carrier and the model.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from flask import request_started
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import Engine
 
 from smsbot.database import database_engine
-from smsbot.logs import JSONLines
 from smsbot.schema import prepare_cluster, upgrade
 from smsbot.servers.postgres import start_postgres, stop_postgres
 from smsbot.servers.redis import start_redis, stop_redis
+from tests.canaries.last_words import last_words
+from tests.canaries.watch import WATCH, RedisTap, Watch, tables_of
 from tests.world import World
 
 FAST = ("-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
@@ -47,35 +50,100 @@ class Database:
     owner_url: str
     app_url: str
     tables: tuple[str, ...]
+    cleaners: list[psycopg.Connection[tuple[Any, ...]]] = field(default_factory=list, repr=False)
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """A superuser's connection: sees every tenant's rows."""
         return psycopg.connect(self.superuser_url, autocommit=True)
 
     def empty(self) -> None:
-        """Delete every row. Replica mode passes the ledger's triggers, which is why only a superuser can."""
-        with psycopg.connect(self.superuser_url) as connection:
-            connection.execute("SET session_replication_role = replica")
-            connection.execute(
-                sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in self.tables)
-            )
+        """Delete every row, once all of them have been searched for canaries.
+
+        Replica mode passes the ledger's triggers, which is why only a superuser can.
+        """
+        connection = self._cleaner()
+        with connection.transaction():
+            row = connection.execute(_used(self.tables)).fetchone()
+            used = [] if row is None else list(row[0])
+            if not used:
+                return
+            found = WATCH.tables(connection, used)
+            connection.execute("SET LOCAL session_replication_role = replica")
+            deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in used]
+            connection.execute(sql.SQL("; ").join(deletes))
+        _fail_on(found)
+
+    def _cleaner(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """A superuser's connection that is kept: a new one for each test would cost more than all the rest."""
+        with suppress(IndexError, psycopg.OperationalError):  # none yet, or a test has ended it
+            self.cleaners[-1].execute("SELECT 1")
+            return self.cleaners[-1]
+        self.cleaners[:] = [psycopg.connect(self.superuser_url, autocommit=True)]
+        return self.cleaners[-1]
+
+
+def _used(tables: tuple[str, ...]) -> sql.Composed:
+    """Asks which of them have rows."""
+    cases = [
+        sql.SQL("CASE WHEN EXISTS (SELECT FROM {}) THEN {} END").format(sql.Identifier(table), sql.Literal(table))
+        for table in tables
+    ]
+    return sql.SQL("SELECT array_remove(ARRAY[{}], NULL)").format(sql.SQL(", ").join(cases))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kept_log() -> Iterator[None]:
-    """With SMSBOT_CANARY_LOG=FILE every log line of the suite is kept, as production would write it, to be searched."""
-    path = os.environ.get("SMSBOT_CANARY_LOG")
-    if path is None:
-        yield
-        return
-    handler = logging.FileHandler(f"{path}.{os.getpid()}", "a")
-    handler.setFormatter(JSONLines("suite"))
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    """Keeps what every test sends and logs; where it must not stand is searched by `Database.empty` and below."""
     root = logging.getLogger()
-    root.addHandler(handler)
+    root.addHandler(WATCH.log)
     for name in ("smsbot", "consent", "conversations", "webhooks", "api", "dashboard"):
         logging.getLogger(name).setLevel(logging.DEBUG)
-    yield
-    root.removeHandler(handler)
+    request_started.connect(WATCH.request)
+    yield WATCH
+    request_started.disconnect(WATCH.request)
+    root.removeHandler(WATCH.log)
+    _fail_on(WATCH.files(tmp_path_factory.getbasetemp()))
+
+
+def _fail_on(found: list[str]) -> None:
+    if found:
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A canary in what a test has logged, told Redis or left on stderr fails that test."""
+    report = yield
+    if call.when == "teardown":
+        stderr = "\n".join(text for name, text in report.sections if name.startswith("Captured stderr"))
+        try:
+            found = WATCH.lines(stderr=stderr)
+        except OSError as error:  # of the line to Redis: what was told cannot be vouched for
+            found = [f"Redis could not be listened to: {type(error).__name__}"]
+        if WATCH.over:
+            WATCH.turn()
+        if found and report.passed:
+            report.outcome, report.longrepr = "failed", "\n".join(found)
+    return report
+
+
+@pytest.hookimpl
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands its figures to the process that sums them up."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["canaries"] = dict(WATCH.counts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    WATCH.counts.update(getattr(node, "workeroutput", {}).get("canaries", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = ", ".join(f"{count} {name}" for name, count in sorted(WATCH.counts.items()))
+    terminalreporter.write_line(f"canaries: {figures or 'nothing was sent'}")
 
 
 @pytest.fixture(scope="session")
@@ -86,26 +154,23 @@ def home() -> Iterator[Path]:
     yield folder
     stop_postgres(folder)
     stop_redis(folder)
+    found = WATCH.files(folder)
     shutil.rmtree(folder, ignore_errors=True)
+    _fail_on(found)
 
 
 @pytest.fixture(scope="session")
-def migrated(home: Path) -> Database:
+def migrated(home: Path) -> Iterator[Database]:
     server, _ = start_postgres(home, fsync=False, max_connections=200, extra=FAST)
     prepare_cluster(server.url(), database="smsbot", owner_password="owner", app_password="app")
     owner_url = server.url("smsbot", "smsbot_owner", "owner")
     upgrade(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
     with psycopg.connect(server.url("smsbot")) as connection:
-        tables = connection.execute(
-            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-            " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' ORDER BY relname"
-        ).fetchall()
-    return Database(
-        server.url("smsbot"),
-        owner_url,
-        server.url("smsbot", "smsbot_app", "app"),
-        tuple(str(row[0]) for row in tables),
-    )
+        tables = tables_of(connection)
+    made = Database(server.url("smsbot"), owner_url, server.url("smsbot", "smsbot_app", "app"), tables)
+    yield made
+    for cleaner in made.cleaners:
+        cleaner.close()
 
 
 @pytest.fixture(scope="session")
@@ -116,20 +181,29 @@ def engine(migrated: Database) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def database(migrated: Database) -> Database:
-    """The database, empty."""
+def database(migrated: Database) -> Iterator[Database]:
+    """The database, empty; what a test leaves in it is searched and deleted."""
     migrated.empty()
-    return migrated
+    yield migrated
+    WATCH.over = True
+    migrated.empty()
 
 
 @pytest.fixture(scope="session")
-def redis_url(home: Path) -> str:
+def redis_url(home: Path) -> Iterator[str]:
     started = start_redis(home)
     assert started is not None, "the test requirements bring a Redis binary"
-    return started[0].url
+    server = started[0]
+    WATCH.redis = RedisTap(server.host, server.port, server.password)
+    yield server.url
+    _fail_on(WATCH.lines())
+    WATCH.redis.close()
+    WATCH.redis = None
 
 
 @pytest.fixture
-def world(database: Database, engine: Engine, tmp_path: Path) -> World:
+def world(database: Database, engine: Engine, tmp_path: Path) -> Iterator[World]:
     """The whole product in one process, with one tenant, on an empty database."""
-    return World(database.app_url, engine, tmp_path)
+    made = World(database.app_url, engine, tmp_path)
+    yield made
+    last_words(made)

@@ -46,6 +46,7 @@ from smsbot.tenancy import (
     SenderType,
     Tenant,
 )
+from tests.canaries.watch import WATCH
 from worker import do, handlers
 from wsgi import application
 
@@ -204,6 +205,8 @@ class World:
             public_url=PUBLIC_URL,
             number_mps=1_000_000,
         )
+        for secret in (self.settings.secret_key, *self.settings.encryption_keys):
+            WATCH.now.add_secret(secret)
         self.runtime = Runtime(self.settings, self.clock, engine, NoBell(), Keyring(self.settings.encryption_keys))
         self.app: Flask = application(self.runtime)
         self.listening(until=self.clock.now() + timedelta(days=3650))
@@ -296,6 +299,7 @@ class World:
         kind: CredentialKind = CredentialKind.AUTH_TOKEN,
     ) -> None:
         credential_id = uuid4()
+        WATCH.now.add_secret(secret)
         with self.runtime.transaction(business.id) as session:
             session.add(
                 Credential(

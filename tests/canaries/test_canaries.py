@@ -447,11 +447,10 @@ def test_words_stand_in_the_transcript_and_before_the_model_only(aftermath: Afte
     assert aftermath.where(AGENT_WORDS) - {"model"} == {"messages.body"}
 
 
-def test_what_a_form_said_stands_in_the_lead_and_its_stored_answer_only(aftermath: Aftermath) -> None:
+def test_what_a_form_said_stands_in_the_lead_only(aftermath: Aftermath) -> None:
     assert aftermath.where(API_WORDS) <= {
         "leads.fields",
         "leads.name",
-        "idempotency_keys.response",
         "owner's answer",
     }
     assert "leads.fields" in aftermath.where(API_WORDS)
@@ -463,10 +462,9 @@ def test_a_number_stands_whole_on_its_contact_only(aftermath: Aftermath, number:
     assert aftermath.where(number[2:]) == {"contacts.address"}
 
 
-def test_a_number_from_a_form_stands_on_its_contact_and_in_the_stored_answer_only(aftermath: Aftermath) -> None:
+def test_a_number_from_a_form_stands_on_its_contact_only(aftermath: Aftermath) -> None:
     assert aftermath.where(FORM_LEAD[2:]) == {
         "contacts.address",
-        "idempotency_keys.response",
         "owner's answer",
     }
 

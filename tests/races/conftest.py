@@ -26,25 +26,24 @@ def empty_databases(migrated: Database) -> Iterator[Callable[[], str]]:
     """Makes a migrated, empty database at each call and returns the application's address of it."""
     count = itertools.count(1)
     made = [SCHEMA]
-    with psycopg.connect(migrated.superuser_url, autocommit=True) as connection:
+    # A connection for each step: other tests end those that are open to the database.
+    with migrated.connect() as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER smsbot_owner").format(sql.Identifier(SCHEMA)))
-        upgrade(_with_database(migrated.owner_url, SCHEMA).replace("postgresql://", "postgresql+psycopg://", 1))
+    upgrade(_with_database(migrated.owner_url, SCHEMA).replace("postgresql://", "postgresql+psycopg://", 1))
 
-        def make() -> str:
-            name = f"race_{next(count)}"
-            made.append(name)
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER smsbot_owner").format(
-                    sql.Identifier(name), sql.Identifier(SCHEMA)
-                )
-            )
-            return _with_database(migrated.app_url, name)
+    def make() -> str:
+        name = f"race_{next(count)}"
+        made.append(name)
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER smsbot_owner")
+        with migrated.connect() as connection:
+            connection.execute(copy.format(sql.Identifier(name), sql.Identifier(SCHEMA)))
+        return _with_database(migrated.app_url, name)
 
-        yield make
-        found = []
-        for name in made[1:]:
-            with psycopg.connect(_with_database(migrated.superuser_url, name)) as stormy:
-                found += WATCH.tables(stormy, migrated.tables)
-        for name in made:
+    yield make
+    found: list[str] = []
+    for name in made:
+        with psycopg.connect(_with_database(migrated.superuser_url, name)) as stormy:
+            found += WATCH.tables(stormy, migrated.tables)
+        with migrated.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        assert found == []
+    assert found == []
