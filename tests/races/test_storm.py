@@ -46,7 +46,12 @@ MUTANTS = (
             ),
             (
                 "conversations/outbox.py",
-                "    work.extend(session, claim, now + timedelta(seconds=LEASE_S + 0.5))\n",
+                "hold = work.EXTEND(work_id=claim.id, token=claim.token, until=now + timedelta(seconds=work.LEASE_S))",
+                'hold = ("SELECT 1", ())',
+            ),
+            (
+                "conversations/outbox.py",
+                "    work.extend_at_the_end(session, claim, now + timedelta(seconds=LEASE_S + 0.5))\n",
                 "",
             ),
         ),
