@@ -53,10 +53,11 @@ from smsbot.database import TenantSession
 from smsbot.events import record
 from smsbot.failpoints import failpoint
 from smsbot.phone import Address, AddressKind, national, region_of
+from smsbot.pipeline import Query
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
-from smsbot.writes import Query, columns_of, fetch, loaded, prepared, put_changes, put_object
+from smsbot.writes import columns_of, fetch, loaded, prepared, put_changes, put_object
 
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02

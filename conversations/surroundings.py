@@ -15,8 +15,9 @@ from sqlalchemy import BindParameter, bindparam, select
 from consent.models import Contact
 from conversations.models import Conversation, Lead, Message
 from smsbot.database import Base, TenantSession
+from smsbot.pipeline import Query
 from smsbot.tenancy import Number, Tenant
-from smsbot.writes import Query, columns_of, fetch, loaded, loaded_together, prepared
+from smsbot.writes import columns_of, fetch, loaded, loaded_together, prepared
 
 KEPT = "surroundings"  # key in session.info: a session forgets what nobody else holds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
@@ -13,6 +14,7 @@ from smsbot.errors import InvalidInput
 from smsbot.texts import cleaned
 
 ADDRESS_LENGTH = 128  # characters kept of an address
+REMEMBERED = 4096  # numbers that were parsed lately: one webhook asks for the same three times
 
 # ITU-T E.164: a country code, which never begins with 0, and at most 15 digits in all.
 E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
@@ -59,6 +61,7 @@ class Address:
         return self.kind is AddressKind.NUMBER
 
 
+@lru_cache(maxsize=REMEMBERED)
 def address(raw: str) -> Address:
     """What a carrier wrote in From or To. Never raises; what is none of the kinds is OTHER, as is an extension."""
     written = " ".join(cleaned(raw).text.split())[:ADDRESS_LENGTH]
@@ -124,6 +127,7 @@ def e164(raw: str, region: str = "US") -> str:
     return written
 
 
+@lru_cache(maxsize=REMEMBERED)
 def region_of(number: str) -> str | None:
     """The country or territory of an E.164 number, as ISO 3166-1 ("US", "CA", "JM"), None when it has none."""
     parsed = _parsed(number, None)

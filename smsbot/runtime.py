@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -21,6 +22,8 @@ from smsbot.rates import Rates, Unlimited
 from smsbot.settings import Settings
 from smsbot.writes import READING
 
+TURNS = 4
+TURN_WAIT_S = 0.2
 AFTER_COMMIT = "after_commit"  # key in session.info: what to do once the rows can be seen
 
 
@@ -33,6 +36,7 @@ class Runtime:
     keyring: Keyring
     data_keys: dict[UUID, str] = field(default_factory=dict)
     rates: Rates = field(default_factory=Unlimited)
+    turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(TURNS))
 
     @contextmanager
     def transaction(self, tenant_id: UUID | None) -> Iterator[TenantSession]:
@@ -58,6 +62,19 @@ class Runtime:
             yield session
         finally:
             session.close()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Few threads at once: more of them take turns at the interpreter, and each costs the others a third more.
+
+        Who has waited TURN_WAIT_S goes on: what holds those before may be what it is not waiting for.
+        """
+        has_turn = self.turns.acquire(timeout=TURN_WAIT_S)
+        try:
+            yield
+        finally:
+            if has_turn:
+                self.turns.release()
 
     def cipher(self, wrapped_data_key: str) -> DataCipher:
         """The tenant's cipher from its wrapped data key."""

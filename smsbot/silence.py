@@ -15,7 +15,10 @@ import time
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import pq
 from psycopg.abc import PQGen
+
+from smsbot.pipeline import forget_prepared
 
 # https://www.postgresql.org/docs/current/protocol-message-formats.html, SSLRequest: answered with one byte before
 # anybody has logged in, even when no connection is free, by PostgreSQL and by the poolers in front of it.
@@ -89,6 +92,12 @@ class WatchfulConnection(psycopg.Connection[Any]):
         if self.door is None:
             return super().wait(gen, timeout=timeout)
         return super().wait(self._watched(gen), interval, timeout)
+
+    def rollback(self) -> None:
+        open_still = self.pgconn.transaction_status != pq.TransactionStatus.IDLE
+        super().rollback()
+        if open_still:  # then the driver deallocates every statement, and we would name one that is gone
+            forget_prepared(self)
 
     def _watched(self, gen: PQGen[RV]) -> PQGen[RV]:
         """The same generator; whenever the server has sent nothing for a while, it is asked whether it is there."""

@@ -24,6 +24,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import TypeEngine
 
 from smsbot.database import SET_TENANT, TENANT_SET_LATER, Base, TenantSession, WrongTenant, tenant_setting, unbegun
+from smsbot.pipeline import Query, sent_together
 
 WAITING = "writes"  # keys in session.info
 CHANGING = "changes"
@@ -31,7 +32,6 @@ READING = "reading"  # whether the session is for `fetch` alone
 
 NUMERIC, FLOAT8 = 1700, 701  # PostgreSQL's type numbers (pg_type.dat): what is read as a number depends on them
 
-Query = tuple[str, Sequence[Any]]  # with $1, $2 …
 Row = TypeVar("Row", bound=Base)
 
 
@@ -92,13 +92,10 @@ def fetch(session: TenantSession, *queries: Query) -> list[list[tuple[Any, ...]]
             session.flush()
         write(session)
     try:
-        with connection.pipeline():
-            if begins:
-                psycopg.RawCursor(connection).execute(SET_TENANT, tenant_setting(session), prepare=True)
-            cursors = [
-                psycopg.RawCursor(connection).execute(query, parameters, prepare=True) for query, parameters in queries
-            ]
-        return [cursor.fetchall() for cursor in cursors]
+        if not begins:
+            return sent_together(connection, queries)
+        _, *rows = sent_together(connection, [(SET_TENANT, tenant_setting(session)), *queries], begin=True)
+        return rows
     except psycopg.Error as error:
         raise _translated(error) from error
 
@@ -106,12 +103,8 @@ def fetch(session: TenantSession, *queries: Query) -> list[list[tuple[Any, ...]]
 def _read(session: TenantSession, queries: Sequence[Query]) -> list[list[tuple[Any, ...]]]:
     # One round trip in all: without a BEGIN the server takes what is sent together for one transaction.
     with unbegun(session.get_bind()) as connection:
-        with connection.pipeline():
-            psycopg.RawCursor(connection).execute(SET_TENANT, tenant_setting(session), prepare=True)
-            cursors = [
-                psycopg.RawCursor(connection).execute(query, parameters, prepare=True) for query, parameters in queries
-            ]
-        return [cursor.fetchall() for cursor in cursors]
+        _, *rows = sent_together(connection, [(SET_TENANT, tenant_setting(session)), *queries])
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +194,8 @@ def write(session: Session, *, at_the_end: bool = False) -> None:
     statements += _merged(together)
     try:
         connection = _driver_connection(session)
-        if len(statements) == 1 and not at_the_end:
-            psycopg.RawCursor(connection).execute(*statements[0], prepare=True)
-        else:
-            with connection.pipeline():
-                for statement in statements:
-                    psycopg.RawCursor(connection).execute(*statement, prepare=True)
-                if at_the_end:
-                    connection.commit()  # in the same round trip; what SQLAlchemy commits then is nothing more
+        # With its commit in the same packet; what SQLAlchemy commits then is nothing more.
+        sent_together(connection, statements, commit=at_the_end)
     except psycopg.Error as error:
         raise _translated(error) from error
     if at_the_end:

@@ -22,7 +22,8 @@ def receive() -> Response:
     runtime = runtime_of_app()
     carrier_request = verified(request, ours="To")
     text = parsed(carrier_request)
-    received = accept(runtime, carrier_request.recipient, text)
+    with runtime.turn():
+        received = accept(runtime, carrier_request.recipient, text)
     failpoint("inbound.committed")
     over = wait_for_lease(runtime, carrier_request.recipient.tenant_id, received.contact_id, received.awaited_lease)
     return twiml(200 if over else 503)

@@ -27,18 +27,15 @@ def receive(message_id: UUID) -> Response:
         raise Refused(400, "MessageStatus is missing or malformed")
     code = fields["ErrorCode"]
     details = {name: fields[name][:40] for name in KEPT if fields[name]}
+    said = StatusReport(
+        fields["MessageSid"],
+        status,
+        int(code) if code.isascii() and code.isdigit() and len(code) <= LONGEST_CODE else None,
+        details,
+    )
     try:
-        report(
-            runtime,
-            fields.recipient.tenant_id,
-            message_id,
-            StatusReport(
-                fields["MessageSid"],
-                status,
-                int(code) if code.isascii() and code.isdigit() and len(code) <= LONGEST_CODE else None,
-                details,
-            ),
-        )
+        with runtime.turn():
+            report(runtime, fields.recipient.tenant_id, message_id, said)
     except NotFound as error:
         raise Refused(404, "no such message") from error
     failpoint("callbacks.committed")

@@ -131,6 +131,12 @@ def _readings(body: bytes) -> list[list[tuple[str, str]]]:
     at all are read in the second way only.
     """
     try:
+        return [_pairs(body, "strict")]
+    except UnicodeDecodeError:
+        pass
+    except ValueError:
+        return [[]]
+    try:
         replaced = _pairs(body, "replace")
     except ValueError:
         return [[]]
