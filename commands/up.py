@@ -82,7 +82,8 @@ def command(bare: bool) -> int:
     home = settings.home.resolve()
     plan = Plan(settings, home, with_demo=not bare and not settings.production)
     with the_only_up(home):
-        for name in stop_leftovers(home / "run"):
+        # The workers' own children too: their parent may have been killed, and one of them may not have noticed.
+        for name in (*stop_leftovers(home / "run"), *stop_leftovers(home / "run" / "workers")):
             click.echo(f"{name}: left by an earlier run, stopped")
         _refuse_unreachable(plan)
         _refuse_busy_ports(plan)

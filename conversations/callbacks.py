@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
-
-from consent.ledger import lock
-from consent.models import Contact
 from consent.purposes import carrier_reason
 from conversations import outbox
 from conversations.delivery import state_reported, states_before
-from conversations.models import Message, MessageEvent, State
+from conversations.models import MessageEvent, State
 from smsbot.actor import CARRIER
-from smsbot.database import TenantSession
 from smsbot.errors import NotFound
 from smsbot.events import record
 from smsbot.failpoints import failpoint
@@ -44,11 +39,10 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
     with runtime.transaction(tenant_id) as session:
         now = runtime.clock.now()
         reported = state_reported(status.status)
-        # A failure may change consent and cancels what waits: that takes the contact's lock, like everything of the kind.
-        contact = _locked_contact(session, message_id) if reported in FAILED else None
-        message = outbox.locked_text(session, message_id)
-        if message is None:
+        found = outbox.locked_text(session, message_id)
+        if found is None:
             raise NotFound("no such message")
+        contact, message = found
         put_row(
             session,
             MessageEvent,
@@ -67,7 +61,7 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
             return message.state  # says nothing, or is about another attempt than the one that counts
         if message.state not in states_before(reported):
             return message.state
-        if contact is None:
+        if reported not in FAILED:
             put_changes(session, message)
         was_sending = message.state in (State.SENDING, State.UNKNOWN)
         message.state = reported
@@ -75,7 +69,7 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
         message.sent_at = message.sent_at or now
         if was_sending:
             outbox.mark_said(session, message, now)
-        if contact is not None:
+        if reported in FAILED:
             message.error_code = status.error_code
             message.reason = carrier_reason(status.error_code)
             outbox.mark_unsaid(session, message)
@@ -86,6 +80,7 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
             if action is Action.OPT_OUT and outbox.came_back_since(session, contact, message):
                 action = Action.IGNORE
             outbox.act_on_code(runtime, session, contact, message, status.error_code, action, now=now)
+            outbox.leave_undelivered(session, message, status.error_code, action, now)
             outbox.repeat_once(session, message, status.error_code, now=now)
         failpoint("callbacks.before_commit")
         record(
@@ -100,10 +95,3 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
             details={"status": status.status, "error_code": status.error_code},
         )
         return message.state
-
-
-def _locked_contact(session: TenantSession, message_id: UUID) -> Contact | None:
-    contact_id = session.scalars(
-        select(Message.contact_id).where(Message.tenant_id == session.tenant_id, Message.id == message_id)
-    ).first()
-    return lock(session, contact_id) if contact_id is not None else None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, literal_column, null, select, text, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal_column, null, select, text, update
 
 from consent.gate import Circumstances, check
 from consent.ledger import Fact, append, lock, state_of
@@ -34,7 +34,7 @@ from conversations.models import (
     State,
 )
 from conversations.people import add_task, raise_alert
-from conversations.surroundings import CONVERSATION_OF, Surroundings, keep, surroundings
+from conversations.surroundings import CONVERSATION_OF, LOCKED, Surroundings, keep, surroundings
 from smsbot import work
 from smsbot.accounts import CURRENT_CREDENTIAL, carrier_credentials, credentials_in, tenant_of
 from smsbot.actor import CARRIER, SYSTEM, Actor, Role
@@ -397,7 +397,7 @@ def _gated(
             burst_over(session, message)
             work.finish(session, claim)
             _note_outcome(session, message, now, "message.blocked")
-            if reason in LOST:
+            if reason in LOST or (reason is Reason.UNREACHABLE and message.purpose is Purpose.REPLY):
                 add_task(
                     session,
                     "text_not_sent",
@@ -511,14 +511,14 @@ def _settle(session: TenantSession, claim: work.Claim, reserved: _Reserved, *, r
     return loaded(session, Message, owned[0])
 
 
-RELEASE = prepared(
+_IS_OURS = Contact.lease_token == bindparam("token")
+RELEASE = prepared(  # the row is locked by it, whoever has the lease: the contact comes before the message
     update(Contact)
-    .where(
-        Contact.tenant_id == bindparam("tenant_id"),
-        Contact.id == bindparam("contact_id"),
-        Contact.lease_token == bindparam("token"),
+    .where(Contact.tenant_id == bindparam("tenant_id"), Contact.id == bindparam("contact_id"))
+    .values(
+        lease_token=case((_IS_OURS, null()), else_=Contact.lease_token),
+        lease_until=case((_IS_OURS, null()), else_=Contact.lease_until),
     )
-    .values(lease_token=null(), lease_until=null())
     .returning(Contact.id)
 )
 OWNED = prepared(
@@ -693,6 +693,7 @@ def _refused(
             message.state, message.reason = State.FAILED, carrier_reason(code)
         burst_over(session, message)
         act_on_code(runtime, session, contact, message, code, action, now=now)
+        leave_undelivered(session, message, code, action, now)
         work.drop(session, claim.kind, [claim.ref_id])
         _note_outcome(session, message, now, "message.failed")
         failpoint("outbox.before_refusal_commit")
@@ -762,6 +763,23 @@ def act_on_code(
             )
         case _:
             pass
+
+
+def leave_undelivered(
+    session: TenantSession, message: Message, code: int | None, action: Action, now: datetime
+) -> None:
+    """An answer that did not arrive is left to a person; a number that cannot be texted has a task of its own."""
+    if message.purpose is Purpose.REPLY and action is not Action.BAD_NUMBER:
+        add_task(
+            session,
+            "undelivered",
+            message.id,
+            conversation_id=message.conversation_id,
+            now=now,
+            actor=CARRIER,
+            cause=carrier_reason(code),
+            reason=carrier_reason(code),
+        )
 
 
 def came_back_since(session: TenantSession, contact: Contact, message: Message) -> bool:
@@ -878,17 +896,14 @@ def _conclude(
 ) -> None:
     with runtime.transaction(claim.tenant_id) as session:
         now = runtime.clock.now()
-        message = session.scalars(
-            select(Message)
-            .where(
-                Message.tenant_id == claim.tenant_id,
-                Message.id == claim.ref_id,
-                Message.send_token == token,
-                Message.state == State.SENDING,
-            )
-            .with_for_update()
-        ).first()
-        if message is None or message.sending_at is None:  # a callback was quicker
+        found_text = locked_text(session, claim.ref_id)
+        message = found_text[1] if found_text else None
+        if (  # a callback was quicker
+            message is None
+            or message.send_token != token
+            or message.state is not State.SENDING
+            or message.sending_at is None
+        ):
             work.finish(session, claim)
             return
         failpoint("outbox.concluding")
@@ -932,17 +947,10 @@ def _conclude(
 def give_up(session: TenantSession, message_id: UUID, *, now: datetime, cause: str) -> UUID | None:
     """End a text whose work row was put aside: nobody waits for it any more, and a person gets it. Returns its
     conversation's id, None when the text is past waiting."""
-    message = session.scalars(
-        select(Message)
-        .where(
-            Message.tenant_id == session.tenant_id,
-            Message.id == message_id,
-            Message.state.in_((*WAITING, State.SENDING)),
-        )
-        .with_for_update()
-    ).first()
-    if message is None:
+    found = locked_text(session, message_id)
+    if found is None or found[1].state not in (*WAITING, State.SENDING):
         return None
+    message = found[1]
     if message.state is State.SENDING:
         message.state = State.UNKNOWN
     else:
@@ -965,15 +973,15 @@ def give_up(session: TenantSession, message_id: UUID, *, now: datetime, cause: s
 # ---- what the carrier reports later ----------------------------------------------------------------------------------
 
 
-def locked_text(session: TenantSession, message_id: UUID) -> Message | None:
-    """A text of ours with its row locked, its conversation read with it; None when this tenant has no such text."""
+def locked_text(session: TenantSession, message_id: UUID) -> tuple[Contact, Message] | None:
+    """A text of ours, its contact's row locked and then its own; None when this tenant has no such text."""
     names = {"tenant_id": session.tenant_id, "message_id": message_id}
-    messages, conversations = fetch(session, TEXT(**names), CONVERSATION_OF(**names))
+    contacts, messages, conversations = fetch(session, LOCKED(**names), TEXT(**names), CONVERSATION_OF(**names))
     if not messages:
         return None
-    message = loaded(session, Message, messages[0])
-    keep(session, message, loaded(session, Conversation, conversations[0]))
-    return message if message.direction is Direction.OUTBOUND else None
+    contact, message = loaded(session, Contact, contacts[0]), loaded(session, Message, messages[0])
+    keep(session, contact, message, loaded(session, Conversation, conversations[0]))
+    return (contact, message) if message.direction is Direction.OUTBOUND else None
 
 
 TEXT = prepared(

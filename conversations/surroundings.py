@@ -35,7 +35,7 @@ CONTACT = select(*columns_of(Contact)).where(
 ONLY_READ = prepared(CONTACT)
 LOCKED = prepared(CONTACT.with_for_update(of=Contact))
 AROUND: tuple[type[Base], ...] = (Message, Conversation, Lead, Number, Tenant)
-REST = prepared(
+_REST = (
     select(*(column for model in AROUND for column in columns_of(model)))
     .select_from(Message)
     .join(Conversation, (Conversation.tenant_id == Message.tenant_id) & (Conversation.id == Message.conversation_id))
@@ -44,6 +44,9 @@ REST = prepared(
     .join(Tenant, Tenant.id == Message.tenant_id)
     .where(Message.tenant_id == _OF_TENANT, Message.id == _OF_MESSAGE)
 )
+REST = prepared(_REST)
+# A status callback may be at the same message: what it writes must be seen before anything is decided.
+REST_LOCKED = prepared(_REST.with_for_update(of=Message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,15 @@ class Surroundings:
 
 
 def surroundings(session: TenantSession, message_id: UUID, *more: Query, lock: bool) -> Surroundings | None:
-    """The message and what belongs to it, with `lock` its contact's lock taken first; None for no such message.
+    """The message and what belongs to it, with `lock` its contact's lock taken first, then its own; None for no such
+    message.
 
-    Everything else, `more` too, is as it is once the lock is held.
+    Everything else, `more` too, is as it is once the locks are held. Whoever takes both takes them in this order.
     """
     names = {"tenant_id": session.tenant_id, "message_id": message_id}
     of_contact = (LOCKED if lock else ONLY_READ)(**names)
-    contacts, around, *others = fetch(session, of_contact, REST(**names), *more)
+    rest = (REST_LOCKED if lock else REST)(**names)
+    contacts, around, *others = fetch(session, of_contact, rest, *more)
     if not contacts:
         return None
     message, conversation, lead, number, tenant = loaded_together(session, AROUND, around[0])

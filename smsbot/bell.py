@@ -81,7 +81,7 @@ class RqBell:
         if time.monotonic() < self.silent_until:
             return False
         try:
-            if self.redis.publish(_channel(queue), ALL_DUE if all_due else ONE_DUE) and not overdue:
+            if self.redis.publish(_channel(self.redis, queue), ALL_DUE if all_due else ONE_DUE) and not overdue:
                 return True
             rq_queue = self.queues.get(queue)
             if rq_queue is None:
@@ -100,7 +100,7 @@ class Earshot:
     """Where a worker hears the bell of one queue itself. Raises redis's errors when Redis is lost."""
 
     def __init__(self, redis: Redis, queue: str) -> None:
-        self.redis, self.channel = redis, _channel(queue)
+        self.redis, self.channel = redis, _channel(redis, queue)
 
     @contextmanager
     def listening(self) -> Iterator[PubSub]:
@@ -132,5 +132,7 @@ class Earshot:
                 return
 
 
-def _channel(queue: str) -> str:
-    return f"smsbot:bell:{queue}"
+def _channel(redis: Redis, queue: str) -> str:
+    """Channels know no databases of Redis, as keys do: another deployment may ring in the next one."""
+    database = redis.connection_pool.connection_kwargs.get("db") or 0
+    return f"smsbot:bell:{database}:{queue}"

@@ -63,7 +63,11 @@ class Fork:
         try:
             self.pid = os.fork()
             if self.pid == 0:
-                os._exit(_in_the_fork(call, log.fileno(), prepare))
+                code = 1
+                try:
+                    code = _in_the_fork(call, log.fileno(), prepare)
+                finally:  # whatever went wrong, also in saying so: the parent's code must not go on here
+                    os._exit(code)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
@@ -86,16 +90,19 @@ def _in_the_fork(call: Callable[[], int], log: int, prepare: Callable[[], None])
         nothing = os.open(os.devnull, os.O_RDONLY)
         for target, source in ((0, nothing), (1, log), (2, log)):
             os.dup2(source, target)
-        return call()
+        # The parent's lock among them: it would last as long as this child, and keep the parent's successor out.
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        code = call()
     except SystemExit as ending:
-        sys.stderr.write(f"{ending}\n")
-        return ending.code if isinstance(ending.code, int) else 1
-    except BaseException:  # noqa: BLE001  # the parent's code must not go on in the fork
+        code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+        if isinstance(ending.code, str):
+            sys.stderr.write(f"{ending}\n")
+    except BaseException:  # noqa: BLE001  # said where its last words are looked for
         traceback.print_exc()
-        return 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
 
 
 @dataclass(slots=True)
@@ -108,7 +115,7 @@ class Place:
     started_at: float = 0.0
     start_at: float = 0.0
     delay_s: float = FIRST_DELAY_S
-    told_to_stop: bool = False
+    told_to_stop_at: float | None = None
 
 
 class Supervisor:
@@ -251,13 +258,16 @@ class Supervisor:
         return clean
 
     def _tell_to_stop(self, place: Place) -> None:
-        if not place.told_to_stop:  # to some a second time means: at once
-            place.told_to_stop = True
-            _signal_group(place.group, place.child.stop_signal)
+        if place.told_to_stop_at is not None:  # to some a second time means: at once
+            return
+        place.told_to_stop_at = time.monotonic()
+        _signal_group(place.group, place.child.stop_signal)
+        if isinstance(place.process, Fork) and not _members(place.group) and place.process.poll() is None:
+            os.kill(place.process.pid, place.child.stop_signal)  # it is not yet the group that it will be
 
     def _stop(self, place: Place) -> bool:
         self._tell_to_stop(place)
-        deadline = time.monotonic() + place.child.stop_timeout_s
+        deadline = (place.told_to_stop_at or time.monotonic()) + place.child.stop_timeout_s
         while _lives(place):
             if self._at_once or time.monotonic() >= deadline:
                 break

@@ -349,12 +349,6 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_token", sa.Uuid(), nullable=True),
-        sa.Column(
-            "ready_at",
-            sa.DateTime(timezone=True),
-            sa.Computed("GREATEST(due_at, lease_until)", persisted=True),
-            nullable=False,
-        ),
         sa.Column("attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("failure", sa.String(length=80), nullable=True),
         sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=True),
@@ -373,7 +367,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_work_due",
         "work",
-        ["queue", "tenant_id", "priority", "ready_at"],
+        ["queue", "tenant_id", "priority", "due_at"],
         unique=False,
         postgresql_where=sa.text("quarantined_at IS NULL"),
     )
@@ -616,12 +610,6 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_messages_conversation", "messages", ["tenant_id", "conversation_id", "created_at", "id"], unique=False
-    )
-    op.create_index(
-        "ix_messages_said",
-        "messages",
-        ["tenant_id", "conversation_id", "direction", sa.literal_column("coalesce(drafted_at, created_at)")],
-        unique=False,
     )
     op.create_index(
         "ix_messages_waiting",

@@ -153,6 +153,11 @@ MUTANTS = (
                 "LOCKED = ONLY_READ",
             ),
             Change(
+                "conversations/surroundings.py",
+                "REST_LOCKED = prepared(_REST.with_for_update(of=Message))",
+                "REST_LOCKED = REST",
+            ),
+            Change(
                 "conversations/outbox.py",
                 "hold = work.EXTEND(work_id=claim.id, token=claim.token, until=now + timedelta(seconds=work.LEASE_S))",
                 'hold = ("SELECT 1", ())',

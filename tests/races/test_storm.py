@@ -35,14 +35,19 @@ class Mutant:
 
 
 MUTANTS = (
-    # Either alone is covered by the other: a STOP drops the work row, and a claim that lost it rolls back.
+    # Each alone is covered by the others: a STOP drops the work row, and a claim that lost it rolls back.
     Mutant(
-        "the claim locks neither contact nor work",
+        "the claim locks neither contact, message nor work",
         (
             (
                 "conversations/surroundings.py",
                 "LOCKED = prepared(CONTACT.with_for_update(of=Contact))",
                 "LOCKED = ONLY_READ",
+            ),
+            (
+                "conversations/surroundings.py",
+                "REST_LOCKED = prepared(_REST.with_for_update(of=Message))",
+                "REST_LOCKED = REST",
             ),
             (
                 "conversations/outbox.py",
