@@ -28,7 +28,9 @@ PLANTED = {
     Kind.OUR_WORDS: ANSWER,
     Kind.SECRET: TOKEN,
     Kind.NUMBER: "457-55-5462",
+    Kind.PHONE: "+13125550171",
 }
+IN_ROWS = [kind for kind in Kind if kind is not Kind.PHONE]  # which rows hold where they belong
 ROWS = {
     "leads": {"id": uuid4(), "contact_id": uuid4()},
     "logins": {"id": uuid4(), "email": "ann@example.test", "password_hash": "none"},
@@ -82,7 +84,7 @@ def tap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Redis, Redis
     stop_redis(home)
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", IN_ROWS)
 @pytest.mark.parametrize(
     ("place", "written"),
     [
@@ -102,7 +104,7 @@ def test_a_canary_in_a_column_is_named_and_not_repeated(plant: Plant, kind: Kind
         assert not any(PLANTED[kind] in one for one in found)
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", IN_ROWS)
 def test_bytes_are_read_as_the_text_that_they_might_be(plant: Plant, kind: Kind) -> None:
     found = plant("consent_evidence.content", b"\x00\xff " + PLANTED[kind].encode() + b" \x01")
 
@@ -169,7 +171,7 @@ def test_a_canary_left_on_stderr_is_found(own: Watch, kind: Kind) -> None:
     }
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", IN_ROWS)
 def test_a_canary_in_the_log_file_of_a_process_is_found(own: Watch, kind: Kind, tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     file = tmp_path / "logs" / "worker.log"
