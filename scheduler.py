@@ -25,7 +25,7 @@ from smsbot import work
 from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.failpoints import failpoint
 from smsbot.gateways.twilio_carrier import TwilioGateway
-from smsbot.heartbeats import EVERY_S, beat
+from smsbot.heartbeats import EVERY_S, beat, forget_dead
 from smsbot.logs import configure_logging, log_event
 from smsbot.runtime import Runtime
 from smsbot.settings import load_settings
@@ -102,6 +102,7 @@ class Scheduler:
             self.forgot_at = now
             for tenant_id in self._tenants():
                 forget_old(self.runtime, tenant_id)
+            forget_dead(self.runtime)
 
     def _drain(self, queue: str, drain: Drain) -> None:
         """Work off what is due by ourselves, in one thread per queue however often the bell stays silent."""

@@ -15,6 +15,7 @@ from smsbot.errors import Conflict
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Credential, CredentialKind, CredentialState, Number
 
+CHANGE_IT = "change it with tenant set, number set or credentials set"
 VALID = (CredentialState.CURRENT, CredentialState.PREVIOUS)
 
 
@@ -93,6 +94,16 @@ def accounts_of(session: TenantSession) -> set[str]:
     )
 
 
+def set_up_of(number: Number) -> dict[str, str | None]:
+    """What is set of a number, in the words of `number set`."""
+    return {
+        "number": number.number,
+        "sender": number.sender_type.value,
+        "opt_out": number.opt_out_handling.value,
+        "messaging_service_sid": number.messaging_service_sid,
+    }
+
+
 def refuse_sharing(
     runtime: Runtime,
     tenant_id: UUID | None,
@@ -116,6 +127,9 @@ def refuse_sharing(
             shares_account = bool(accounts_of(session) & set(accounts))
         for number, service in theirs:
             if service is not None and service in services:
-                raise Conflict(f"the Messaging Service {service} belongs to another tenant")
+                raise Conflict(f"the Messaging Service {service} belongs to another tenant, {other.id} ({other.name})")
             if shares_account and number in numbers:
-                raise Conflict(f"the number {number} of this account belongs to another tenant")
+                owner = f"{other.id} ({other.name})"
+                if tenant_id is None:
+                    raise Conflict(f"there is a tenant with {number} of this account already, {owner}: {CHANGE_IT}")
+                raise Conflict(f"the number {number} of this account belongs to another tenant, {owner}")

@@ -11,6 +11,7 @@ from commands.options import ADDRESS, LONGEST_EMAIL, Line, say, secret_flag, sec
 from commands.staff import add_agent
 from smsbot.actor import Role
 from smsbot.errors import InvalidInput
+from smsbot.passwords import objection_to
 
 LONGEST_NAME = 120
 
@@ -31,6 +32,8 @@ def add(tenant_id: UUID, email: str, role: str, name: str | None, from_stdin: bo
     if len(email) > LONGEST_EMAIL:
         raise InvalidInput("email", f"--email: give an address of at most {LONGEST_EMAIL} characters")
     password = secret_from_stdin("password")
+    if objection := objection_to(password):
+        raise InvalidInput("password", f"--password-stdin: {objection}")
     shown = name or email.partition("@")[0].replace(".", " ").title()[:LONGEST_NAME]
     with open_runtime() as runtime:
         tenant_named(runtime, tenant_id)

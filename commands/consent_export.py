@@ -18,7 +18,7 @@ from conversations.models import Message, MessageEvent
 from smsbot.crypto import DataCipher
 from smsbot.database import Base, TenantSession
 from smsbot.errors import InvalidInput, NotFound
-from smsbot.phone import address, e164
+from smsbot.phone import AddressKind, address, e164
 
 CONTACT = ("id", "address", "address_kind", "country", "language", "consent", "ledger_seq", "created_at")
 MESSAGE = (
@@ -30,6 +30,7 @@ DECISION = (
     "inputs", "versions",
 )  # fmt: skip
 REPORT = ("message_id", "at", "provider_sid", "status", "error_code")
+NO_NUMBER = "--number: give the number in E.164, such as +13125550171"
 HEAD = ("seq", "at", "prev_hash", "hash")
 
 
@@ -41,12 +42,16 @@ def command(tenant_id: UUID, number: str) -> None:
 
     Evidence is readable, or null where it was erased; hashes are hexadecimal.
     """
+    if not number.strip():
+        raise InvalidInput("number", NO_NUMBER)
     with open_runtime() as runtime:
         tenant = tenant_named(runtime, tenant_id)
         with runtime.transaction(tenant_id) as session:
             contact = session.scalars(
                 select(Contact).where(Contact.tenant_id == tenant_id, Contact.address == _address(number))
             ).first()
+            if contact is None and address(number).kind is AddressKind.OTHER:
+                raise InvalidInput("number", NO_NUMBER)
             if contact is None:
                 raise NotFound("--number: this tenant knows no such number")
             document = _document(session, contact, cipher_of(runtime, tenant))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from commands.accounts import current_token, refuse_sharing, retire_previous, set_credential
 from commands.composition import cipher_of, open_runtime, tenant_named
-from commands.options import ACCOUNT, say, secret_flag, tenant_option, token_from_stdin
+from commands.options import ACCOUNT, say, secret_flag, tenant_option, token_from_stdin, warn_of
 from smsbot.errors import Conflict
 from smsbot.tenancy import CredentialKind, Number
 
@@ -42,6 +42,7 @@ def set_token(tenant_id: UUID, account_sid: str, from_stdin: bool) -> None:
                 secret=token,
                 kind=CredentialKind.AUTH_TOKEN,
             )
+    warn_of(token)
     say({"tenant_id": tenant_id, "account_sid": account_sid, "changed": changed})
 
 

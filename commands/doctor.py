@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import sys
 from collections.abc import Iterator
@@ -23,27 +24,26 @@ from consent.keywords import carrier_word
 from consent.ledger import Broken, verify
 from consent.words import Verdict, WordContext, judge
 from conversations.inbound import CAUSE as BY_WEBHOOK
-from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.clock import SystemClock
 from smsbot.crypto import DecryptionFailed
-from smsbot.database import PLATFORM, UtcDateTime
+from smsbot.database import UtcDateTime
 from smsbot.errors import SmsbotError
 from smsbot.events import Event
+from smsbot.heartbeats import ages
 from smsbot.revision import newest_revision
 from smsbot.runtime import Runtime
 from smsbot.schema import OLDEST_VERSION, PARTITIONED
 from smsbot.servers.redis import running_redis
 from smsbot.settings import Settings, assert_timeouts_fit
-from smsbot.tenancy import Heartbeat, Number, OptOutHandling, Tenant
+from smsbot.tenancy import Number, OptOutHandling, Tenant
 from smsbot.work import Work
 
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
 MONTHS_AHEAD = 3
 MOST_SKEW_S, BAD_SKEW_S = 1.0, 5.0  # leases are compared with the database's clock
 OLDEST_TABLE = timedelta(days=180)
-SILENT_AFTER = timedelta(seconds=15)
+SILENT_AFTER_S = 15.0
 OVERDUE_AFTER = timedelta(seconds=10)
-PROCESSES = ("scheduler", f"worker:{REPLIES}", f"worker:{BACKGROUND}")
 REDIS_TIMEOUT_S = 2.0
 # 47 CFR 64.1200(a)(10): these end consent by themselves, whatever the carrier makes of them.
 PER_SE_WORDS = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
@@ -70,8 +70,8 @@ class Finding:
 def command() -> int:
     """Check settings, database, Redis, keys, tables, tenants and processes.
 
-    Prints one line each, beginning with OK, WARN or FAIL; exit 1 when there is a FAIL. It changes nothing, but starts
-    an embedded database for the look when none runs.
+    Prints one line each, beginning with OK, WARN or FAIL. Exits with 0, also when there are WARNs, and with 1 when
+    there is a FAIL. It changes nothing, but starts an embedded database for the look when none runs.
     """
     failed = False
     for finding in findings(settings_of_process()):
@@ -256,17 +256,13 @@ def _work(runtime: Runtime) -> Iterator[Finding]:
 
 
 def _processes(runtime: Runtime) -> Iterator[Finding]:
-    now = runtime.clock.now()
-    with runtime.transaction(PLATFORM) as session:
-        beats = session.execute(select(Heartbeat.process, Heartbeat.at).where(Heartbeat.tenant_id == PLATFORM)).all()
-    for process in PROCESSES:
-        last = max((at for name, at in beats if name.startswith(process)), default=None)
-        if last is None:
-            yield Finding(WARN, f"{process}: has never run")
-        elif now - last > SILENT_AFTER:
-            yield Finding(WARN, f"{process}: no sign of life since {last.isoformat(timespec='seconds')}")
+    for kind, age_s in ages(runtime).items():
+        if math.isinf(age_s):
+            yield Finding(WARN, f"{kind}: has never run")
+        elif age_s > SILENT_AFTER_S:
+            yield Finding(WARN, f"{kind}: no sign of life for {age_s:.0f} s")
         else:
-            yield Finding(OK, f"{process}: alive")
+            yield Finding(OK, f"{kind}: alive")
 
 
 def _tenants(runtime: Runtime) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ STATES = {
 
 
 CARRIERS_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
-WHERE_IDS_ARE = "/api/v1/conversations/CONVERSATION_ID/messages shows them"
+WHERE_IDS_ARE = "the dashboard shows them under a text, /api/v1/conversations/CONVERSATION_ID/messages lists them"
 
 
 class MessageId(click.ParamType[UUID | str]):
@@ -62,7 +62,7 @@ class MessageId(click.ParamType[UUID | str]):
 def command(message_id: UUID | str) -> None:
     """Say why MESSAGE_ID was sent, deferred or blocked: each decision, what it rests on, and what the carrier said.
 
-    MESSAGE_ID is a message's id, as the REST interface shows it, or the SM... id that the carrier gave it.
+    MESSAGE_ID is a message's id, as the dashboard and the REST interface show it, or the SM... id that the carrier gave it.
     """
     column = Message.id if isinstance(message_id, UUID) else Message.provider_sid
     with open_runtime() as runtime:

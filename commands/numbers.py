@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import click
 from sqlalchemy import select
 
-from commands.accounts import accounts_of, refuse_sharing
+from commands.accounts import accounts_of, refuse_sharing, set_up_of
 from commands.composition import open_runtime, tenant_named
 from commands.options import NUMBER, SERVICE, say, tenant_option
 from smsbot.database import TenantSession
@@ -47,8 +47,13 @@ def _settable(function: F) -> F:
 @command.command("add")
 @_settable
 def add(tenant_id: UUID, number: str, sender: str | None, service: str | None, opt_out: str | None) -> None:
-    """Add a number; a long code with the carrier's own opt-out handling unless said otherwise."""
+    """Add a number and print it; a long code with the carrier's own opt-out handling unless said otherwise.
+
+    For a short code we answer STOP, HELP and START unless said otherwise: the carrier has no default for it.
+    """
     _refuse_mismatch(number, sender)
+    usual = SenderType.LONG_CODE if number.startswith("+") else SenderType.SHORT_CODE
+    sender_type, handling = _fitting(SenderType(sender) if sender else usual, opt_out, OptOutHandling.TWILIO)
     with open_runtime() as runtime:
         tenant_named(runtime, tenant_id)
         with runtime.transaction(tenant_id) as session:
@@ -57,27 +62,31 @@ def add(tenant_id: UUID, number: str, sender: str | None, service: str | None, o
         with runtime.transaction(tenant_id) as session:
             if _find(session, number) is not None:
                 raise Conflict(f"{number} is a number of this tenant already: use number set")
-            usual = SenderType.LONG_CODE if number.startswith("+") else SenderType.SHORT_CODE
-            session.add(
-                Number(
-                    id=uuid4(),
-                    tenant_id=tenant_id,
-                    number=number,
-                    sender_type=SenderType(sender) if sender else usual,
-                    messaging_service_sid=service,
-                    opt_out_handling=OptOutHandling(opt_out) if opt_out else OptOutHandling.TWILIO,
-                )
+            added = Number(
+                id=uuid4(),
+                tenant_id=tenant_id,
+                number=number,
+                sender_type=sender_type,
+                messaging_service_sid=service,
+                opt_out_handling=handling,
             )
-    say({"tenant_id": tenant_id, "number": number})
+            session.add(added)
+            shown = set_up_of(added)
+    say({"tenant_id": tenant_id, **shown})
 
 
 @command.command("set")
 @_settable
 def change(tenant_id: UUID, number: str, sender: str | None, service: str | None, opt_out: str | None) -> None:
-    """Change what is given of a number, leave the rest."""
+    """Change what is given of a number, leave the rest, and print what is set now.
+
+    A number that becomes a short code loses the carrier's default opt-out handling: then we answer.
+    """
     if sender is None and service is None and opt_out is None:
         raise click.UsageError("give at least one of --sender, --messaging-service-sid, --opt-out")
     _refuse_mismatch(number, sender)
+    if sender is not None:
+        _fitting(SenderType(sender), opt_out, OptOutHandling.TWILIO)  # what is wrong in any case needs no database
     with open_runtime() as runtime:
         tenant_named(runtime, tenant_id)
         if service is not None:
@@ -86,13 +95,13 @@ def change(tenant_id: UUID, number: str, sender: str | None, service: str | None
             found = _find(session, number)
             if found is None:
                 raise InvalidInput("number", f"--number: {number} is no number of this tenant: use number add")
-            if sender is not None:
-                found.sender_type = SenderType(sender)
+            if sender is not None or opt_out is not None:
+                sender_type = SenderType(sender) if sender else found.sender_type
+                found.sender_type, found.opt_out_handling = _fitting(sender_type, opt_out, found.opt_out_handling)
             if service is not None:
                 found.messaging_service_sid = service
-            if opt_out is not None:
-                found.opt_out_handling = OptOutHandling(opt_out)
-    say({"tenant_id": tenant_id, "number": number})
+            shown = set_up_of(found)
+    say({"tenant_id": tenant_id, **shown})
 
 
 def _find(session: TenantSession, number: str) -> Number | None:
@@ -103,3 +112,18 @@ def _refuse_mismatch(number: str, sender: str | None) -> None:
     """Five or six digits are a short code and nothing else."""
     if sender not in (None, SenderType.SHORT_CODE.value) and not number.startswith("+"):
         raise InvalidInput("sender", "--sender: a number of five or six digits is a short_code")
+
+
+def _fitting(sender: SenderType, given: str | None, otherwise: OptOutHandling) -> tuple[SenderType, OptOutHandling]:
+    """The sender type with who answers STOP, HELP and START: as given, else `otherwise`, else what there is.
+
+    https://support.twilio.com/hc/en-us/articles/223181748: a short code on its own has no default handling.
+    """
+    handling = OptOutHandling(given) if given else otherwise
+    if sender is not SenderType.SHORT_CODE or handling is not OptOutHandling.TWILIO:
+        return sender, handling
+    if given:
+        raise InvalidInput(
+            "opt_out", "--opt-out: the carrier answers no STOP, HELP or START for a short code: give ours, or advanced"
+        )
+    return sender, OptOutHandling.OURS

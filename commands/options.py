@@ -19,6 +19,7 @@ from smsbot.phone import address
 F = TypeVar("F", bound=Callable[..., Any])
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+AUTH_TOKEN = re.compile(r"[0-9a-fA-F]{32}")
 SHORT_CODE = re.compile(r"[0-9]{5,6}")
 EMAIL = re.compile(r"[^\s@:<>\"]+@[^\s@:<>\"]+\.[^\s@:<>\"]+")
 LONGEST_SECRET = 256
@@ -140,6 +141,16 @@ def token_from_stdin(what: str) -> str:
     if " " in secret:
         raise InvalidInput("stdin", f"standard input holds no usable {what}: it has blanks in it")
     return secret
+
+
+def warn_of(auth_token: str) -> None:
+    """A warning on stderr when it does not look like the carrier's. It is taken all the same: they may look otherwise
+    one day. Call it when all is done, so that a refusal stays one line."""
+    if not AUTH_TOKEN.fullmatch(auth_token):
+        click.echo(
+            "warning: this auth token is not 32 hexadecimal digits, as the carrier's are: is it the right one?",
+            err=True,
+        )
 
 
 def say(value: Any) -> None:

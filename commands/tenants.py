@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import click
 from sqlalchemy import select
 
-from commands.accounts import refuse_sharing, set_credential
+from commands.accounts import refuse_sharing, set_credential, set_up_of
 from commands.composition import open_runtime, tenant_named, tenants
 from commands.options import (
     ACCOUNT,
@@ -19,6 +19,7 @@ from commands.options import (
     secret_flag,
     tenant_option,
     token_from_stdin,
+    warn_of,
 )
 from smsbot.errors import InvalidInput
 from smsbot.tenancy import CredentialKind, Number, Tenant
@@ -59,6 +60,7 @@ def add(name: str, zone: str, number: str, account_sid: str, from_stdin: bool) -
                 secret=token,
                 kind=CredentialKind.AUTH_TOKEN,
             )
+    warn_of(token)
     say({"tenant_id": tenant_id})
 
 
@@ -87,11 +89,21 @@ def change(
 
 @command.command("list")
 def listed() -> None:
-    """Show every tenant, oldest first, one line each: {"tenant_id", "name", "brand", "numbers"}."""
+    """Show every tenant, oldest first, one line each: {"tenant_id", "name", "brand", "numbers"}.
+
+    Of each number: {"number", "sender", "opt_out", "messaging_service_sid"}.
+    """
     with open_runtime() as runtime:
         for tenant in tenants(runtime):
             with runtime.transaction(tenant.id) as session:
                 numbers = session.scalars(
-                    select(Number.number).where(Number.tenant_id == tenant.id).order_by(Number.number)
+                    select(Number).where(Number.tenant_id == tenant.id).order_by(Number.number)
                 ).all()
-            say({"tenant_id": tenant.id, "name": tenant.name, "brand": tenant.brand, "numbers": list(numbers)})
+            say(
+                {
+                    "tenant_id": tenant.id,
+                    "name": tenant.name,
+                    "brand": tenant.brand,
+                    "numbers": [set_up_of(number) for number in numbers],
+                }
+            )

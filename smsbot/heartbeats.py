@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import case, delete, func, select
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.database import PLATFORM
 from smsbot.logs import log_event
 from smsbot.runtime import Runtime
@@ -22,6 +24,16 @@ EVERY_S = 3.0
 WEB = "web:"  # the processes that take the carrier's webhooks
 # The carrier repeats a webhook for fifteen seconds; nobody to take it for longer means texts that only its list has.
 DEAF_AFTER = timedelta(seconds=15)
+# A process is `<kind>:<host>:<process id>`. None of these begins with another one and a colon.
+KINDS = ("web", f"worker:{REPLIES}", f"worker:{BACKGROUND}", "scheduler")
+KEPT = timedelta(hours=1)  # what has been silent for longer has ended, unless it is the last of its kind
+BATCH = 200
+
+
+_KIND = case(
+    *((Heartbeat.process.startswith(f"{kind}:", autoescape=True), kind) for kind in KINDS),
+    else_="",
+)
 
 
 def beat(runtime: Runtime, process: str) -> None:
@@ -43,6 +55,43 @@ def last_beat(runtime: Runtime, prefix: str) -> datetime | None:
                 Heartbeat.tenant_id == PLATFORM, Heartbeat.process.startswith(prefix, autoescape=True)
             )
         )
+
+
+def ages(runtime: Runtime) -> dict[str, float]:
+    """Seconds since the youngest process of each kind last said that it lives; infinite for a kind that never did."""
+    now = runtime.clock.now()
+    with runtime.transaction(PLATFORM) as session:
+        found = session.execute(
+            select(_KIND, func.max(Heartbeat.at)).where(Heartbeat.tenant_id == PLATFORM).group_by(_KIND)
+        ).all()
+    newest = {kind: at for kind, at in found if kind}
+    return {kind: max(0.0, (now - newest[kind]).total_seconds()) if kind in newest else math.inf for kind in KINDS}
+
+
+def forget_dead(runtime: Runtime) -> int:
+    """Delete at most BATCH processes that have been silent for longer than KEPT; returns how many.
+
+    The last of each kind stays: texts that nobody took are looked for from its last sign of life on.
+    """
+    with runtime.transaction(PLATFORM) as session:
+        last = select(Heartbeat.process).where(Heartbeat.tenant_id == PLATFORM, _KIND != "")
+        last = last.ext(distinct_on(_KIND)).order_by(_KIND, Heartbeat.at.desc(), Heartbeat.process)
+        old = (
+            select(Heartbeat.process)
+            .where(
+                Heartbeat.tenant_id == PLATFORM,
+                Heartbeat.at < runtime.clock.now() - KEPT,
+                Heartbeat.process.not_in(last),
+            )
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)  # one that wakes just now keeps its row
+            .cte("old")
+        )
+        forget = delete(Heartbeat).where(Heartbeat.tenant_id == PLATFORM, Heartbeat.process.in_(select(old)))
+        gone = session.execute(
+            forget.returning(Heartbeat.process), execution_options={"synchronize_session": False}
+        ).all()
+    return len(gone)
 
 
 def is_deaf(runtime: Runtime) -> bool:

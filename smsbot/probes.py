@@ -14,9 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smsbot.bell import RqBell
 from smsbot.database import PLATFORM
+from smsbot.heartbeats import ages
 from smsbot.revision import current_revision, newest_revision
 from smsbot.runtime import Runtime
-from smsbot.tenancy import Heartbeat, Rejection
+from smsbot.tenancy import Rejection
 from smsbot.work import BACKGROUND, REPLIES, Work
 
 probes = Blueprint("probes", __name__)
@@ -24,7 +25,6 @@ probes = Blueprint("probes", __name__)
 SILENT_AFTER = timedelta(seconds=15)  # a process that has not said that it lives for this long is missing
 OVERDUE_AFTER = timedelta(seconds=10)
 STARTED = time.time()
-EXPECTED = ("web:", "scheduler", "worker:replies", "worker:background")
 
 
 @probes.get("/healthz")
@@ -73,11 +73,9 @@ def _degraded(runtime: Runtime) -> list[str]:
         reasons.append("redis: none configured, the scheduler finds what is due each second")
     elif not runtime.bell.answers():
         reasons.append("redis: no connection, the scheduler finds what is due each second")
-    beats = _heartbeats(runtime)
-    for process in EXPECTED:
-        ages = [age for name, age in beats.items() if name.startswith(process)]
-        if not ages or min(ages) > SILENT_AFTER.total_seconds():
-            reasons.append(f"{process}: no sign of life")
+    for kind, age_s in ages(runtime).items():
+        if age_s > SILENT_AFTER.total_seconds():
+            reasons.append(f"{kind}: no sign of life")
     with runtime.transaction(None) as session:
         oldest = session.scalar(
             select(func.min(Work.due_at)).where(
@@ -90,14 +88,6 @@ def _degraded(runtime: Runtime) -> list[str]:
     if quarantined:
         reasons.append(f"work: {quarantined} quarantined")
     return reasons
-
-
-def _heartbeats(runtime: Runtime) -> dict[str, float]:
-    """Seconds since each process last said that it lives."""
-    now = runtime.clock.now()
-    with runtime.transaction(PLATFORM) as session:
-        rows = session.scalars(select(Heartbeat).where(Heartbeat.tenant_id == PLATFORM)).all()
-    return {row.process: max(0.0, (now - row.at).total_seconds()) for row in rows}
 
 
 class _State(Collector):
@@ -128,7 +118,7 @@ class _State(Collector):
                     .where(Rejection.tenant_id == PLATFORM)
                     .group_by(Rejection.reason)
                 ).all()
-            beats = _heartbeats(self.runtime)
+            beats = ages(self.runtime)
         except SQLAlchemyError:
             database.add_metric([], 0)
             return families
@@ -144,9 +134,11 @@ class _State(Collector):
             leased.add_metric([queue], n_leased)
             poison.add_metric([queue], n_poison)
             age.add_metric([queue], (now - oldest).total_seconds() if oldest else 0)
-        beat = GaugeMetricFamily("smsbot_heartbeat_age_seconds", "Since a process last lived", labels=["process"])
-        for process, seconds in beats.items():
-            beat.add_metric([process], seconds)
+        beat = GaugeMetricFamily(
+            "smsbot_heartbeat_age_seconds", "Since the youngest process of a kind said that it lives", labels=["kind"]
+        )
+        for kind, age_s in beats.items():
+            beat.add_metric([kind], age_s)
         rejected = GaugeMetricFamily(
             "smsbot_webhooks_refused", "Refused webhooks of unknown accounts", labels=["reason"]
         )

@@ -21,7 +21,7 @@ from tests.world import World
 ACCOUNT = "AC" + "1a" * 16
 OTHER_ACCOUNT = "AC" + "2b" * 16
 SERVICE = "MG" + "3c" * 16
-TOKEN = "token-of-the-first-account"
+TOKEN = "4d" * 16
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ TENANT = "00000000-0000-4000-8000-000000000001"
 ADD = ["tenant", "add", "--name", "Harbor", "--timezone", "America/Chicago", "--number", "+13125550110"]
 ADD += ["--account-sid", ACCOUNT, "--auth-token-stdin"]
 
+AS_SHORT_CODE = ["number", "set", "--tenant", TENANT, "--number", "+13125550110", "--sender", "short_code"]
+
 
 def replaced(option: str, value: str) -> list[str]:
     arguments = list(ADD)
@@ -57,6 +59,15 @@ def replaced(option: str, value: str) -> list[str]:
         ),
         (["apikey", "add", "--tenant", TENANT], "--name"),
         (["consent", "export", "--tenant", TENANT], "--number"),
+        (["consent", "export", "--tenant", TENANT, "--number", " "], "give the number in E.164"),
+        (
+            ["number", "add", "--tenant", TENANT, "--number", "12345", "--opt-out", "twilio"],
+            "--opt-out: the carrier answers no STOP, HELP or START for a short code",
+        ),
+        (
+            [*AS_SHORT_CODE, "--opt-out", "twilio"],
+            "--opt-out: the carrier answers no STOP, HELP or START for a short code",
+        ),
         (["consent", "verify", "--tenant", "all"], "--tenant"),
         (["explain", "SM1"], "MESSAGE_ID"),
     ],

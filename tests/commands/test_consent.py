@@ -105,6 +105,14 @@ def test_export_holds_the_words_and_what_proves_them(in_world: Command, world: W
     assert document["decisions"][0]["consent_event_id"] == event["id"]
 
 
+@pytest.mark.parametrize("number", ["abc", "+1312", "12", "555-0171", "+1312555017x", "+13125550171;ext=4"])
+def test_export_of_what_is_no_number_says_how_to_write_one(in_world: Command, world: World, number: str) -> None:
+    done = in_world("consent", "export", "--tenant", str(world.home.id), "--number", number)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "--number: give the number in E.164, such as +13125550171\n"
+
+
 def test_export_of_a_number_that_nobody_knows_is_refused(in_world: Command, world: World) -> None:
     done = in_world("consent", "export", "--tenant", str(world.home.id), "--number", "+13125550199")
 

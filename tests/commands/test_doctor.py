@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from smsbot.clock import SystemClock
+from smsbot.heartbeats import beat
 from tests.commands.conftest import Command, add_tenant
 from tests.conftest import Database
+from tests.world import World
 
 
 def levels(out: str) -> set[str]:
@@ -86,3 +91,27 @@ def test_a_redis_that_does_not_answer_is_a_fail(command: Command, variables: pyt
     assert done.code == 1
     assert "FAIL redis: no answer" in done.out
     assert "hush" not in done.out
+
+
+def test_every_kind_of_process_has_a_line(in_world: Command, world: World) -> None:
+    world.clock.set(SystemClock().now() - timedelta(minutes=2))
+    beat(world.runtime, "worker:background:one:1")
+    world.clock.advance(timedelta(minutes=2))
+    beat(world.runtime, "worker:replies:one:2")
+
+    out = in_world("doctor").out
+
+    assert "OK   web: alive" in out
+    assert "OK   worker:replies: alive" in out
+    assert re.search(r"WARN worker:background: no sign of life for 12\d s", out)
+    assert "WARN scheduler: has never run" in out
+
+
+def test_a_warning_alone_is_no_failure_and_help_says_so(command: Command) -> None:
+    add_tenant(command)
+
+    done = command("doctor")
+    said = " ".join(command("doctor", "--help").out.split())
+
+    assert (done.code, "WARN" in levels(done.out)) == (0, True)
+    assert "Exits with 0, also when there are WARNs, and with 1 when there is a FAIL" in said

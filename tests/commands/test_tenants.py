@@ -21,6 +21,10 @@ def rows(database: Database, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
+def shown(number: str, sender: str, opt_out: str, service: str | None = None) -> dict[str, str | None]:
+    return {"number": number, "sender": sender, "opt_out": opt_out, "messaging_service_sid": service}
+
+
 def test_a_new_tenant_has_a_long_code_that_the_carrier_answers_for(command: Command, database: Database) -> None:
     tenant = add_tenant(command)
 
@@ -83,8 +87,18 @@ def test_every_tenant_is_listed_with_its_name_and_numbers(command: Command) -> N
 
     assert (done.code, done.err) == (0, "")
     assert [json.loads(line) for line in done.out.splitlines()] == [
-        {"tenant_id": first, "name": "Harbor Homes", "brand": "Harbor Homes", "numbers": ["+13125550110"]},
-        {"tenant_id": second, "name": "Harbor Homes", "brand": "Harbor", "numbers": ["+13125550113", "12345"]},
+        {
+            "tenant_id": first,
+            "name": "Harbor Homes",
+            "brand": "Harbor Homes",
+            "numbers": [shown("+13125550110", "long_code", "twilio")],
+        },
+        {
+            "tenant_id": second,
+            "name": "Harbor Homes",
+            "brand": "Harbor",
+            "numbers": [shown("+13125550113", "long_code", "twilio"), shown("12345", "short_code", "ours")],
+        },
     ]
 
 
@@ -104,11 +118,49 @@ def test_a_number_is_added_and_changed(command: Command, database: Database) -> 
         "--opt-out", "advanced",
     )  # fmt: skip
 
-    assert (added.code, changed.code) == (0, 0)
+    assert added.json == {"tenant_id": tenant, **shown("+18005550111", "toll_free", "twilio")}
+    assert changed.json == {"tenant_id": tenant, **shown("+18005550111", "toll_free", "advanced", SERVICE)}
     assert rows(
         database,
         "SELECT sender_type, messaging_service_sid, opt_out_handling FROM numbers WHERE number = '+18005550111'",
     ) == [("toll_free", SERVICE, "advanced")]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--sender", "short_code"]])
+def test_we_answer_for_a_short_code_unless_said_otherwise(command: Command, arguments: list[str]) -> None:
+    tenant = add_tenant(command)
+
+    done = command("number", "add", "--tenant", tenant, "--number", "12345", *arguments)
+
+    assert done.json == {"tenant_id": tenant, **shown("12345", "short_code", "ours")}
+
+
+def test_a_number_that_becomes_a_short_code_loses_the_carriers_default_answers(command: Command) -> None:
+    tenant = add_tenant(command)
+    setting = ["number", "set", "--tenant", tenant, "--number", "+13125550110"]
+
+    becomes = command(*setting, "--sender", "short_code")
+    command(*setting, "--opt-out", "advanced")
+    stays = command(*setting, "--sender", "short_code")
+
+    assert becomes.json["opt_out"] == "ours"
+    assert stays.json["opt_out"] == "advanced"
+
+
+@pytest.mark.parametrize("verb", ["add", "set"])
+def test_the_carrier_has_no_default_answers_for_a_short_code(command: Command, database: Database, verb: str) -> None:
+    tenant = add_tenant(command)
+    command("number", "add", "--tenant", tenant, "--number", "12345")
+    number = "12345" if verb == "set" else "54321"
+
+    done = command("number", verb, "--tenant", tenant, "--number", number, "--opt-out", "twilio")
+
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith("--opt-out: the carrier answers no STOP, HELP or START for a short code: ")
+    assert rows(database, "SELECT number, opt_out_handling FROM numbers ORDER BY number") == [
+        ("+13125550110", "twilio"),
+        ("12345", "ours"),
+    ]
 
 
 def test_a_number_is_added_once(command: Command) -> None:
@@ -133,12 +185,27 @@ def test_two_tenants_never_share_a_number_of_one_account(command: Command, datab
 
     done = command(
         "tenant", "add", "--name", "Copy", "--timezone", "America/Chicago", "--number", "+13125550110",
-        "--account-sid", ACCOUNT, "--auth-token-stdin", stdin="another-token\n",
+        "--account-sid", ACCOUNT, "--auth-token-stdin", stdin="5e" * 16 + "\n",
     )  # fmt: skip
 
     assert done.code == 2
-    assert "belongs to another tenant" in done.err
+    assert "there is a tenant with +13125550110 of this account already" in done.err
     assert rows(database, "SELECT count(*) FROM tenants") == [(1,)]
+
+
+def test_a_tenant_that_is_there_already_is_named(command: Command) -> None:
+    tenant = add_tenant(command)
+
+    done = command(
+        "tenant", "add", "--name", "Harbor Homes", "--timezone", "America/Chicago", "--number", "+13125550110",
+        "--account-sid", ACCOUNT, "--auth-token-stdin", stdin=f"{TOKEN}\n",
+    )  # fmt: skip
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"there is a tenant with +13125550110 of this account already, {tenant} (Harbor Homes): "
+        "change it with tenant set, number set or credentials set\n"
+    )
 
 
 def test_two_tenants_may_share_an_account(command: Command) -> None:
@@ -158,7 +225,11 @@ def test_two_tenants_never_share_a_messaging_service(command: Command) -> None:
     added = command("number", "add", "--tenant", second, "--number", "+13125550114", *service)
 
     assert (changed.code, added.code) == (2, 2)
-    assert changed.err == added.err == f"the Messaging Service {SERVICE} belongs to another tenant\n"
+    assert (
+        changed.err
+        == added.err
+        == f"the Messaging Service {SERVICE} belongs to another tenant, {first} (Harbor Homes)\n"
+    )
 
 
 def test_moving_to_an_account_where_another_tenant_has_the_number_is_refused(command: Command) -> None:
@@ -166,7 +237,7 @@ def test_moving_to_an_account_where_another_tenant_has_the_number_is_refused(com
     second = add_tenant(command, account=OTHER_ACCOUNT)
 
     done = command(
-        "credentials", "set", "--tenant", second, "--account-sid", ACCOUNT, "--auth-token-stdin", stdin="t\n"
+        "credentials", "set", "--tenant", second, "--account-sid", ACCOUNT, "--auth-token-stdin", stdin="5e" * 16 + "\n"
     )
 
     assert done.code == 2
@@ -178,13 +249,34 @@ def test_the_old_token_stays_valid_until_it_is_retired(command: Command, databas
     states = "SELECT state, length(secret) > 0 FROM credentials ORDER BY created_at"
     setting = ["credentials", "set", "--tenant", tenant, "--account-sid", ACCOUNT, "--auth-token-stdin"]
 
-    command(*setting, stdin="second-token\n")
+    command(*setting, stdin="5e" * 16 + "\n")
     after_setting = rows(database, states)
     retired = command("credentials", "retire", "--tenant", tenant)
 
     assert after_setting == [("previous", True), ("current", True)]
     assert retired.json["retired"] == 1
     assert rows(database, states) == [("retired", False), ("current", True)]
+
+
+@pytest.mark.parametrize("token", ["short", "4d" * 15, "4d" * 17, "4g" * 16])
+def test_a_token_unlike_the_carriers_is_taken_with_a_warning_that_does_not_repeat_it(
+    command: Command, database: Database, token: str
+) -> None:
+    added = command(
+        "tenant", "add", "--name", "Harbor Homes", "--timezone", "America/Chicago", "--number", "+13125550110",
+        "--account-sid", ACCOUNT, "--auth-token-stdin", stdin=f"{token}\n",
+    )  # fmt: skip
+    tenant = added.json["tenant_id"]
+    changed = command(
+        "credentials", "set", "--tenant", tenant, "--account-sid", ACCOUNT, "--auth-token-stdin",
+        stdin=f"{token[::-1]}\n",
+    )  # fmt: skip
+
+    warning = "warning: this auth token is not 32 hexadecimal digits, as the carrier's are: is it the right one?\n"
+    assert (added.code, added.err) == (0, warning)
+    assert (changed.code, changed.err) == (0, warning)
+    assert token not in added.err
+    assert rows(database, "SELECT count(*) FROM tenants") == [(1,)]
 
 
 def test_setting_the_same_token_again_changes_nothing(command: Command, database: Database) -> None:
@@ -235,6 +327,7 @@ def test_a_weak_password_is_refused(command: Command, database: Database, passwo
     )  # fmt: skip
 
     assert (done.code, done.err.count("\n")) == (2, 1)
+    assert done.err.startswith("--password-stdin: ")
     assert password not in done.err
     assert rows(database, "SELECT count(*) FROM logins") == [(0,)]
 
