@@ -627,6 +627,16 @@ _KEEP = _pattern(
     r"payment|billing|notices?|statements?|loan|inspection|showings?|notifications?|about my|about "
     r"the|regarding my|the one|ones|maintenance|pickup|schedul\w+)\b"
 )
+# Whoever ends promotions and asks for an answer in the same breath wants that answer.
+_ANSWER_WANTED = _pattern(
+    r"\b(?:just|only|but|still|please|i want|id like|want)(?: (?!(?:dont|do|not|never|no|stop)\b)\w+){0,3}? "
+    r"(?:tell me|let me know|answer|reply|respond|get back to me|see (?:it|the|that)|test drive|visit|tour|"
+    r"my (?:appointment|car|order|question|visit|showing))\b"
+)
+_EVERYTHING = _pattern(
+    r"\b(?:everything|anything|nothing|all (?:texts|messages|of)|leave me|unsubscribe|opt (?:me )?out|remove me|"
+    r"take me off|just stop|never|(?:stop|quit) (?:texting|messaging|contacting))\b"
+)
 _OTHER_CHANNEL = _pattern(
     r"\b(?:e ?mail|call|phone|mail|voicemail|ring|calls|emails|phone call|e mail)(?: \w+){0,5}? "
     r"(?:instead|only|rather|if (?:you|u|there|it|needed)|is (?:better|best|fine|ok|preferred)|"
@@ -1124,6 +1134,8 @@ def _scoped(found: Reading, flow: str) -> Reading:
         if keep:
             kind = "marketing" if _SPECIAL_KIND.search(flow[: keep.start()] + flow[keep.end() :]) else "other"
             return _with(found, Scope.PARTIAL, f"partial:{kind}")
+    if _SPECIAL_KIND.search(flow) and _ANSWER_WANTED.search(flow) and not _EVERYTHING.search(flow):
+        return _with(found, Scope.PARTIAL, "partial:marketing")
     calls_too = _CALLS.search(flow) or _CALLS_TOO.search(flow)
     elsewhere = _OTHER_CHANNEL.search(flow) or _INSTEAD_OF_TEXT.search(flow)
     if elsewhere and (not calls_too or _EMAIL.search(flow)):

@@ -42,7 +42,7 @@ __all__ = [
     "machine_text",
 ]
 
-WORDS_VERSION = "words.2"
+WORDS_VERSION = "words.3"
 
 _BARE_CANCEL = CANCEL_WORDS | {"end", "quit"}  # a reminder may have been what was meant: staff look at the appointment
 STOP_SIGN = "🛑"

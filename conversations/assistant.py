@@ -18,13 +18,14 @@ from conversations.decision import (
     urgency_of,
 )
 from conversations.facts import NICKNAME_WORDS, NICKNAMES, Item, TenantFacts, Turn, named_items, plain_text
-from conversations.templates import disclosed, text_for
+from conversations.templates import TEMPLATES, disclosed, text_for
 
 BODY_CHARS = 230
 TWO_SEGMENTS = 306  # GSM-7 characters of the longest automated text
 QUOTABLE_CHARS = 60  # a longer detail is prose, and prose in a listing may be addressed to us
 FREE_TEXT_KEYS = frozenset({"notes", "note", "description", "remarks", "comments"})
 SUPPORTED = ("en", "es")
+NAME = "name"  # the one note that belongs to the lead itself and not to their wishes
 HOT_WITHIN_DAYS = 30
 LISTED_AT_ONCE = 2
 
@@ -75,7 +76,7 @@ HUMAN = _any(
     r"\b(quiero|necesito) (una persona|un agente|un humano)\b",
 )
 CALL = _any(
-    r"\b(call|phone|ring) me\b|\bgive me a (call|ring|buzz)\b|\bcall ?back\b|\bme llam\w+\b|\bllam[ae](n|r)?me\b",
+    r"\b(call|phone|ring) me\b|\bgive me a (call|ring|buzz)\b|\bcall ?back\b|\bme llam(?!o\b|aba\b|amos\b)\w+|\bllam[ae](n|r)?me\b",
     r"\b(can|could|would|will|have) (someone|somebody|anyone|you|u|an agent|\w+) (please )?(call|phone|give me a call)\b",
     r"\b(want|like|prefer|need|request) a (phone )?call\b|\bme (puede|pueden|pueda) llamar\b|\buna llamada\b",
 )
@@ -191,8 +192,10 @@ NOT_INTERESTED = _any(
 )
 VISIT = _any(
     r"\b(can|could|may|like to|want to|wanna|love to|need to|when can|able to) ((i|we|you|me) )?(\w+ )?(see|view|tour|visit|look at|drive|check (it )?out|come|stop by)\b",
+    r"\b(i|we)('?ll| will| can| could) (be there|be over|make it)\b",
     r"\b(tour|showing|appointment|test[- ]?drive|walk ?through)\b|\b(book|schedule)\b|\b(come|stop|swing) (by|in)\b|\bsee (it|the (house|home|car|truck))\b",
-    r"\b(quiero|quisiera|puedo|podemos|podria|me gustaria) (ver|visitar|manejar|probar|ir)\b|\b(cita|visita|prueba de manejo)\b",
+    r"\b(quiero|queremos|quisiera|puedo|podemos|podria|me gustaria) (ver|visitar|conocer|manejar|probar|ir|pasar)(l[oa]s?)?\b",
+    r"\b(ver|visitar|conocer|manejar|probar)l[oa]s?\b|\b(cita|visita|prueba de manejo)\b",
 )
 HOURS = _any(
     r"\b(hours|opens?|opening|close|closes|closed|closing)\b(?! (house|floor|concept|plan|kitchen|to offers?|layout))",
@@ -213,12 +216,13 @@ STAFF = _any(
 )
 SEARCH = _any(
     r"\b(what|which|any|other|more|show me|do you have|got any|have any|looking for|searching for|interested in)\b.{0,40}\b(homes?|houses?|condos?|listings?|propert\w+|cars?|trucks?|suvs?|vehicles?|inventory|beds?|bedrooms?|options|ones)\b",
-    r"\b(que|cuales|otras?|otros?|busco|buscando|tienen)\b.{0,30}\b(casas?|autos?|carros?|coches?|camionetas?|opciones|recamaras|propiedades)\b",
+    r"\b(que(?! hora)|cuales|otras?|otros?|busco|buscando|tienen)\b.{0,30}\b(?<!\bla )(?<!\besa )(casas?|autos?|carros?|coches?|camionetas?|opciones|recamaras|propiedades)\b",
 )
 STOCKED = _any(r"\b(do|did) (you|u|y'all) (still )?have\b|\b(got|have) any\b|\btienen?\b")
 GREETING = re.compile(
-    r"^\W*(hi|hello|hey|hiya|yo|howdy|good (morning|afternoon|evening)|hola|buen[oa]s?( (dias|tardes|noches))?)"
-    r"( there| all| team| everyone| again| folks| guys)?\W*$"
+    r"^\W*(hi|hello|hey|hiya|yo|howdy|((is )?any(one|body)|hay alguien)( (there|here|ahi))?|good (morning|afternoon|evening)|hola|buen[oa]s?( (dias|tardes|noches))?)"
+    r"(\W+(there|all|team|everyone|again|folks|guys|hi|hello|hola|de nuevo|otra vez|nuevamente|a tod[oa]s|buen[oa]s"
+    r"|dias|tardes|noches|hay alguien|ahi|que tal|how are (you|u)( doing)?( today)?|how'?s it going|como estan?( usted(es)?)?( hoy)?))*\W*$"
 )
 THANKS = re.compile(
     r"^\W*((ok|okay|great|perfect|cool|awesome|got it|no),? )*(thanks?|thank you|thx|ty|(muchas )?gracias)"
@@ -235,6 +239,63 @@ NO = re.compile(r"^\W*(no|nope|nah|not (now|yet|really))\b")
 QUESTION_START = re.compile(
     r"^\W*((and|but|ok|okay|so|also|hi|hey|hello|y|pero),? )*(is|are|was|does|do|did|can|could|would|will|has|have|what|whats|when|where|which|who|why|how|any|"
     r"que|cual|cuando|donde|quien|como|cuanto|cuantos|cuantas|tiene|tienen|hay|puedo|esta)\b"
+)
+# What somebody tells about themselves, unless it is a wish to get or to know something.
+TELLING = re.compile(
+    r"^\W*(?:(?:ok|okay|well|so|also|btw|hi|hello|hey|hola|pues|bueno|yes|yeah|no|si),? )*"
+    r"(?:(?:and|plus|with|just|y|con|solo|ademas)\b"
+    r"|(?:i|i'?m|i'?ve|i'?d|we|we'?re|we'?ve|my|our|it'?s (?:for|just)|this is|mi|mis|soy|somos|estoy|estamos|tengo|tenemos"
+    r"|viv(?:o|imos)|trabajo|me llamo|nos|nuestr[oa])\b)"
+)
+REQUEST = _any(
+    r"\b(want|need|like|love|get|hoping|wondering|curious|quiero|quisiera|necesito|gustaria)\b.{0,30}\b(know|info\w*|details?|copy|pictures?"
+    r"|photos?|reports?|lists?|links?|brochures?|disclosures?|documents?|paperwork|more|saber|fotos?|datos|informacion|documentos?|folleto)\b",
+    r"\b(send|show|tell|text|e-?mail|give|explain|let) (me|us)\b|\bwonder(ing)?\b"
+    r"|\b(mand[ae]|envi[ae]|dig[ae]|dime|muestr[ae]|expliqu?[ae])(me|nos)?\b",
+)
+MORE_INFO = re.compile(
+    r"^\W*((hi|hello|hey|hola|good \w+|buen[oa]s( \w+)?)\W+)?((i|can|could|may|i'?d|we|want|need|like|get|have|to|send|give|me|some|more|any|quiero"
+    r"|quisiera|necesito|me gustaria|mas|deme|mande) ?)*\b(info|information|details|informacion|informes)( (please|pls|por favor|on it|about it))?\W*$"
+)
+NAME_SAID = re.compile(
+    r"\b(?i:my name(?:'s| is)|me llamo|mi nombre es)\s+([^\W\d_][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)"
+    r"|\b(?i:this is|soy)\s+([A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)(?=\s*(?:$|[.,!\n]|(?i:by the way|btw|here|again|from|de)\b))"
+)
+NOT_A_NAME = re.compile(
+    r"^(not|no|on|in|the|an|what|it|this|none|here|there|great|good|perfect|fine|ok|new|interested|nuev[oa]|interesad[oa])\b"
+)
+LANGUAGE_ASKED = _any(
+    r"\b(speak|text|write|talk|reply|habla[ns]?|hablo|escrib\w+|responde[ns]?)( \w+){0,2}? (spanish|espanol|english|ingles)\b",
+    r"^\W*((do you )?(in|en) )?(spanish|espanol|english|ingles)(,? (please|pls|por favor))?\W*$",
+)
+OTHER_TONGUE = _any(
+    r"\b(speak|habla[ns]?|hablo)( \w+){0,2}? (polish|polaco|french|frances|german|aleman|russian|ruso|chinese|chino|mandarin|cantonese"
+    r"|korean|coreano|japanese|vietnamese|arabic|arabe|hindi|urdu|farsi|tagalog|portuguese|portugues|italian|italiano|creole|hebrew|greek)\b"
+)
+HOME_WORD = r"(?:house|home|condo|place|property|listing)"
+IT_OPENS = _any(
+    rf"\b(it|that one|this one|the {HOME_WORD}) (opens?|opening|be open|is open)\b|\b(is|does|will|when'?s) (it|the {HOME_WORD}) (be )?open\b",
+    r"\babre (la|esa|esta) (casa|propiedad)\b|\b(la|esa|esta) (casa|propiedad) (abre|esta abierta)\b|\b(cuando|a que hora) abre\W*$",
+)
+A_TRADE = r"(?:trad(?:e|es|ing)(?:[- ]?ins?)?|a cuenta)"
+NO_TRADE = re.compile(
+    rf"\b(?:no|not|without|don'?t have|do not have|haven'?t got|nothing to|sin|no tengo)"
+    rf"(?: (?:an?|any|my|car|vehicle|plan\w*|to|un|una|ningun|auto|carro|coche|nada))* {A_TRADE}\b"
+)
+# A sentence that only says what there is not: no question about it.
+DENIAL = re.compile(
+    r"^\W*(?:(?:and|but|also|y|pero|i|we|i'?ve|we'?ve|have|got|yo) )*(?:no|without|don'?t (?:have|need|want)|do not (?:have|need|want)|sin|no tengo)\b"
+)
+# "the truck" is one that was talked about; "trucks", "a used truck" and "any SUV" are a search.
+SEVERAL = _any(
+    r"\b(trucks|pickups|trocas|camionetas|suvs)\b",
+    r"\b(an?|any|some|used|new|una|alguna) (\w+ ){0,2}(truck|pickup|troca|camioneta|suv)\b",
+)
+ANY_KIND = re.compile(r"\b(homes|houses|condos|listings|casas|propiedades|cars|autos|carros|coches|vehicles)\b")
+USED_WANTED = re.compile(r"\b(used|pre-?owned|second ?hand|usad[oa]s?|seminuev[oa]s?|de segunda)\b")
+NEW_WANTED = re.compile(
+    r"\bbrand new\b|\bnew (\w+ )?(ones?|cars?|trucks?|pickups?|suvs?|vehicles?)\b"
+    r"|\b(autos?|carros?|coches?|camionetas?|trocas?) nuev[oa]s?\b"
 )
 CORRECTION = re.compile(r"\b(i mean|i meant|sorry|actually|correction|instead|quise decir|perdon|mejor)\b")
 ADMITTED_UNKNOWN = re.compile(
@@ -333,6 +394,37 @@ DAY_WORDS = tuple(
         r"\bsun(days?)?\b|\bdomingos?\b",
     )
 )
+_FOLLOWS = (
+    r"(?:on|this|next|today|tomorrow|tonight|mon|tue|wed|thu|fri|sat|sun|lun|mar|mie|jue|vie|sab|dom|or|and|please|pls|work|would|is"
+    r"|sharp|ok|if|then|for|in the|o'?clock|de la|del|el|en|hoy|manana|por|si|para|mejor|instead|better)"
+)
+CLOCK_SAID = re.compile(r"\b(\d{1,2})(?::(\d{2}))? ?([ap])\.?m\b|\b(\d{1,2}):(\d{2})\b")
+HOUR_SAID = re.compile(
+    rf"(?:\b(?:at|around|about|by|after|before|a las?|las)|@) ?(\d{{1,2}})(?: ?ish)?\b(?=\W*$|\s*[?!.;\n]|,(?!\d)|\W*{_FOLLOWS})"
+)
+HOUR_ALONE = re.compile(
+    r"(?<![\w$.,:/])(\d{1,2})(?: ?ish)?(?! ?(?:k|mil|beds?|baths?|people|cars?|st|nd|rd|th)\b)(?![\w/:,]|\.\d)"
+)
+SPAN = re.compile(r"\b(days?|weeks?|months?|years?|dias|semanas?|mes|meses|anos?)\b")
+INSTEAD = re.compile(r"\b(what about|how about|instead|actually|works?|better|que tal|mejor|otro|otra)\b")
+OF_A_VISIT = re.compile(r"\bnothing is reserved yet\b|\btodavia no es una cita\b|\bhora todavia esta abierta\b")
+PART_OF_DAY = _any(
+    r"(?<!good )\b(morning|afternoon|evening|noon|midday|lunch ?(time)?|tonight|after work|any ?time|whenever)\b",
+    r"\b(por|en|a|de) la (manana|tarde|noche)\b|\bmediodia\b|\bcualquier hora\b",
+)
+TODAY_SAID = re.compile(r"\b(today|tonight|this (morning|afternoon|evening)|hoy|esta (manana|tarde|noche))\b")
+DATE_SAID = _any(
+    r"\b\d{1,2}(st|nd|rd|th)\b(?! (st|street|ave|avenue|floor)\b)|\b\d{1,2}/\d{1,2}\b|\b\d{1,2} de [a-z]{4,}\b",
+    r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d{1,2}\b|\bnext week\b|\b(proxima semana|semana que viene)\b",
+)
+NEXT_WEEK = re.compile(r"\bnext week\b|\b(proxima semana|semana que viene)\b")
+ASKED_WHEN = re.compile(
+    r"\bwhat (?:day|time|other time)\b[^?]*\bsuits? you\b|\bque (?:dia|otra hora|hora)\b[^?]*\ble conviene\b"
+    r"|\bdoes one of these suit\b|\ble conviene alguna\b"
+)
+ASKED_WHEN_TO_CALL = re.compile(r"\bfor a call\?|\bpara una llamada\?")
+FULL_DAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FULL_DAYS_ES = ("lunes", "martes", "miercoles", "jueves", "viernes", "sabado", "domingo")
 MONTH_WORD = re.compile(
     r"\b(?:by|in|before|around|until|para|en|antes de) (?:the end of |early |late |mid |finales de )?"
     r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-z]*\b"
@@ -340,11 +432,46 @@ MONTH_WORD = re.compile(
 MONTH_NUMBER = {name.casefold(): number for names in (MONTHS_EN, MONTHS_ES) for number, name in enumerate(names, 1)}
 
 
+MONTH_ALONE = re.compile(
+    r"\b(?!abre\b)(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)"
+    r"(?:uary|ruary|rero|ch|zo|il|o|e|io|y|ust|t|tember|tiembre|ober|ubre|ember|iembre|ro|sto)?\b"
+)
+MONEY_OWNED = re.compile(
+    r"\b(?:(?:i|we)(?:'ve)? (?:have|got|can (?:spend|afford|pay|go up to))|tengo|tenemos|puedo (?:pagar|gastar)|spend(?:ing)?|afford)"
+    r"(?: about| around| up to| like| maybe| como| hasta| unos)? ?(\$)? ?(\d[\d,]*(?:\.\d+)?) ?(k|m|mil|million|thousand)?\b"
+    r"(?! ?(?:miles|millas|down|on (?:it|the)|months?|beds?|baths?|questions?|preguntas))"
+)
+LEAST_SUM = 5_000  # dollars: a smaller bare number is no budget for a home or a car
+BARE_WORDS = 6  # a longer text says what it means by itself
+FIRST_HOUR = 8  # of the morning, when nobody says which half of the day
+# Numbers that are told as counts: singular and plural by language.
+COUNTED: dict[str, dict[str, tuple[str, str]]] = {
+    "seat": {"en": ("seat", "seats"), "es": ("asiento", "asientos")},
+    "parking": {"en": ("parking space", "parking spaces"), "es": ("estacionamiento", "estacionamientos")},
+    "garage": {"en": ("garage space", "garage spaces"), "es": ("lugar de garaje", "lugares de garaje")},
+    "fireplace": {"en": ("fireplace", "fireplaces"), "es": ("chimenea", "chimeneas")},
+    "elevator": {"en": ("elevator", "elevators"), "es": ("elevador", "elevadores")},
+}
+OWN_QUESTIONS = tuple(
+    (text_for(kind, code), kind) for kind in TEMPLATES if kind.startswith("ask_") for code in SUPPORTED
+)
+
+
 def day_text(day: date, language: str) -> str:
     """ "Sat Nov 21", "sab 21 nov"."""
     if language == "es":
         return f"{DAYS_ES[day.weekday()]} {day.day} {MONTHS_ES[day.month - 1]}"
     return f"{DAYS_EN[day.weekday()]} {MONTHS_EN[day.month - 1]} {day.day}"
+
+
+def near_day_text(day: date, today: date, language: str) -> str:
+    """ "today", "tomorrow, Sat Nov 21", "Mon Nov 23": the date is left out only where nobody can mistake the day."""
+    told = day_text(day, language)
+    if day == today:
+        return "hoy" if language == "es" else "today"
+    if day == today + timedelta(days=1):
+        return f"mañana, {told}" if language == "es" else f"tomorrow, {told}"
+    return told
 
 
 def time_text(at: time, language: str) -> str:
@@ -397,6 +524,38 @@ class _Draft:
 
 
 @dataclass(frozen=True)
+class _When:
+    """The day and time that a lead named: days within a week, a later date that is not read, a clock or part of day."""
+
+    days: tuple[date, ...]
+    later: bool
+    clock: time | None
+    part: bool
+    today: date
+
+    @property
+    def has_time(self) -> bool:
+        return self.clock is not None or self.part
+
+    @property
+    def is_said(self) -> bool:
+        return bool(self.days) or self.later or self.has_time
+
+    @property
+    def only_day(self) -> date | None:
+        """The one day that is meant; today where only a time was named."""
+        if not self.days and not self.later and self.clock is not None:
+            return self.today
+        return self.days[0] if len(self.days) == 1 and not self.later else None
+
+    def what(self, language: str) -> str:
+        """ "day and time"."""
+        if self.days or self.later:
+            return "el dia y la hora" if language == "es" else "day and time"
+        return "la hora" if language == "es" else "time"
+
+
+@dataclass(frozen=True)
 class _Words:
     """The lead's last burst and what came before it."""
 
@@ -406,6 +565,7 @@ class _Words:
     language: str
     now: datetime
     known: frozenset[str]
+    raw: str = ""
 
     @property
     def own_last(self) -> Turn | None:
@@ -439,7 +599,8 @@ class Assistant:
         if not burst:
             return _silence(code)
         bodies = tuple(plain_text(turn.body) for turn in burst)
-        words = _Words("\n".join(bodies), bodies, earlier, code, now, frozenset(asked))
+        raw = "\n".join(turn.body for turn in burst)
+        words = _Words("\n".join(bodies), bodies, earlier, code, now, frozenset(asked), raw)
         return (
             self._urgent(words)
             or self._neutral(words)
@@ -504,7 +665,8 @@ class Assistant:
 
     def _person(self, words: _Words) -> ReplyDecision | None:
         plain = words.plain
-        if self._housing and REPRESENTED.search(plain) and not UNREPRESENTED.search(plain):
+        represented = REPRESENTED.search(plain) and not UNREPRESENTED.search(plain)
+        if self._housing and (represented or (_asked_in(words.own_last) == "ask_represented" and YES.match(plain))):
             return self._bridge(HandoffReason.REPRESENTED_BY_AGENT, words, notes={"represented": "true"})
         about_credit = (
             STATES_APPROVAL.sub(" ", plain) if not re.search(r"\b(can|could|do|will|would|how)\b", plain) else plain
@@ -517,7 +679,7 @@ class Assistant:
             return self._bridge(HandoffReason.COMMISSION, words)
         if VALUATION.search(plain):
             return self._bridge(HandoffReason.VALUATION, words)
-        if not self._housing and TRADE_VALUE.search(plain):
+        if not self._housing and TRADE_VALUE.search(NO_TRADE.sub(" ", plain)):
             return self._bridge(HandoffReason.VALUATION, words, "trade_in")
         if PAYMENT.search(plain) and not FEE_OF_ITEM.search(plain):
             reason = HandoffReason.LENDING if self._housing else HandoffReason.PAYMENT_QUOTE
@@ -528,7 +690,7 @@ class Assistant:
             return self._bridge(HandoffReason.OFFER if self._housing else HandoffReason.NEGOTIATION, words)
         if NEGOTIATION.search(plain):
             return self._bridge(HandoffReason.NEGOTIATION, words)
-        if CALL.search(plain):
+        if CALL.search(plain) or self._says_when_to_call(words):
             return self._call(words)
         if HOLD.search(plain) and not self._answer(words):
             text = self._text("hold", words.language)
@@ -540,12 +702,76 @@ class Assistant:
     def _haggles(self, plain: str) -> bool:
         return any(pattern.search(plain) for pattern in (PRICE_MATCH, OFFER, NEGOTIATION))
 
+    def _says_when_to_call(self, words: _Words) -> bool:
+        own = words.own_last
+        asked = own is not None and ASKED_WHEN_TO_CALL.search(plain_text(own.body))
+        return bool(asked) and not HOURS.search(words.plain) and self._when(words).is_said
+
     def _call(self, words: _Words) -> ReplyDecision:
-        opening = self.facts.next_open(words.now)
-        if self.facts.is_open(words.now) or opening is None:
-            return self._bridge(HandoffReason.CALL_REQUESTED, words)
-        text = self._text("bridge_call_requested_closed", words.language, opening=moment_text(opening, words.language))
-        return replace(self._bridge(HandoffReason.CALL_REQUESTED, words), text=text, facts_used=("hours",))
+        """By day and time where they were named; else by when we open next."""
+        facts, language, when = self.facts, words.language, self._when(words)
+        told: list[str] = []
+        day = when.only_day
+        if day is not None and facts.hours and (not when.has_time or self._is_shut(when, words)):
+            told.append(self._hours_of(day, words, alone=True))
+        opening = facts.next_open(words.now)
+        if when.has_time:
+            told.append(self._text("bridge_call_noted", language, what=when.what(language)))
+        elif day is not None:
+            closed = facts.hours and not facts.hours_on(day.weekday())
+            told.append(self._text("bridge_call_requested" if closed else "bridge_call_day", language))
+        elif facts.is_open(words.now) or opening is None:
+            told.append(self._text("bridge_call_requested", language))
+        else:
+            told.append(
+                self._text("bridge_call_requested_closed", language, opening=self._opening_text(opening, words))
+            )
+        used = ("hours",) if len(told) > 1 or (opening is not None and not facts.is_open(words.now)) else ("staff",)
+        bridge = self._bridge(HandoffReason.CALL_REQUESTED, words)
+        return replace(
+            bridge,
+            text=_sentences(_fitting(told, self._room(language))),
+            facts_used=used if used == ("hours",) else bridge.facts_used,
+        )
+
+    def _when(self, words: _Words) -> _When:
+        """The day and time that the burst names; a bare number is an hour only where we asked for one."""
+        today = words.now.astimezone(self.facts.tz).date()
+        own = words.own_last
+        asked = own is not None and bool(ASKED_WHEN.search(plain_text(own.body)))
+        days = set(_days_in(words.plain, today)) | ({today} if TODAY_SAID.search(words.plain) else set())
+        clock = _clock_in(words.plain, bare=asked)
+        part = bool(PART_OF_DAY.search(words.plain))
+        return _When(tuple(sorted(days)), bool(DATE_SAID.search(words.plain)), clock, part, today)
+
+    def _is_shut(self, when: _When, words: _Words) -> bool:
+        """Whether the named time is known to be outside our hours."""
+        if not self.facts.hours or when.clock is None or when.only_day is None:
+            return False
+        periods = self.facts.hours_on(when.only_day.weekday())
+        return not any(opens <= when.clock < closes for opens, closes in periods)
+
+    def _opening_text(self, at: datetime, words: _Words) -> str:
+        """ "today at 9:00 AM", "el lun 23 nov a las 9:00 am"."""
+        today = words.now.astimezone(self.facts.tz).date()
+        spanish = words.language == "es"
+        day = near_day_text(at.date(), today, words.language)
+        if spanish and at.date() > today + timedelta(days=1):
+            day = f"el {day}"
+        return f"{day}{' a las ' if spanish else ' at '}{time_text(at.time(), words.language)}"
+
+    def _hours_of(self, day: date, words: _Words, *, alone: bool) -> str:
+        """One day's hours; when it is a closed one and `alone`, with the next opening."""
+        facts, language = self.facts, words.language
+        today = words.now.astimezone(facts.tz).date()
+        name = near_day_text(day, today, language)
+        name = name[0].upper() + name[1:]
+        if periods := facts.hours_on(day.weekday()):
+            return self._text("open_on", language, day=name, hours=_periods(periods, language))
+        opening = facts.next_open(datetime.combine(day, time.max, tzinfo=facts.tz))
+        if opening and alone:
+            return self._text("closed_on", language, day=name, opening=self._opening_text(opening, words))
+        return self._text("closed_day", language, day=name)
 
     # Words that carry no question.
 
@@ -563,7 +789,7 @@ class Assistant:
         own = words.own_last
         if CLOSING.match(plain) and (own is None or "?" not in own.body):
             return _silence(language) if own else None
-        if GREETING.match(plain):
+        if GREETING.match(plain) and own is None:
             text = self._text(f"greeting_{self.facts.vertical}", language)
             return ReplyDecision(Action.ASK, text, language)
         return None
@@ -578,16 +804,18 @@ class Assistant:
 
     def _from_facts(self, words: _Words) -> ReplyDecision:
         draft = _Draft(notes=self._fields(words))
-        items = self._items(words)
-        wants_visit = self._wants_visit(words)
+        items = [] if self._wants_similar(words) else self._items(words)
+        wants_visit = self._wants_visit(words) and not self._is_by_kind(words)
         self._tell_items(draft, items, words, wants_visit=wants_visit)
-        self._tell_office(draft, words, about_item=bool(items))
+        self._tell_office(draft, items, words)
+        about_visit = len(draft.parts)
         self._tell_answers(draft, words)
         self._tell_topics(draft, items, words)
         if not draft.parts and not items and not wants_visit:
             self._search(draft, words)
         if wants_visit and not (items and all(item.status.casefold() == "sold" for item in items)):
-            self._offer_visit(draft, words)
+            self._offer_visit(draft, words, about_visit)
+        self._tell_languages(draft, words)
         if not draft.parts:
             self._no_answer(draft, items, words)
         if draft.unknown and self._was_unknown(words):
@@ -598,6 +826,8 @@ class Assistant:
             return replace(bridge, text=_fitting(told, self._room(words.language)), facts_used=tuple(draft.used))
         if draft.question is None and not draft.unknown:
             draft.question = self._next_question(items, draft, words)
+        if draft.question is None and GREETING.match(words.plain):
+            draft.question = self._text("ask_anything", words.language)
         return self._decision(draft, words)
 
     def _room(self, language: str) -> int:
@@ -628,7 +858,30 @@ class Assistant:
             visits = [self._text(f"ask_visit_{kind}", code) for kind in ("listing", "vehicle") for code in SUPPORTED]
             if any(question in own.body for question in visits):
                 return True
-        return bool(VISIT.search(words.plain))
+        if VISIT.search(words.plain):
+            return True
+        about_hours = HOURS.search(words.plain) or FACETS["open_house"].search(words.plain)
+        if about_hours or not self._when(words).is_said:
+            return False
+        about_visit = own is not None and OF_A_VISIT.search(plain_text(own.body))
+        return self._was_asked_when(words) or bool(about_visit and INSTEAD.search(words.plain))
+
+    def _was_asked_when(self, words: _Words) -> bool:
+        own = words.own_last
+        return own is not None and bool(ASKED_WHEN.search(plain_text(own.body)))
+
+    def _wants_similar(self, words: _Words) -> bool:
+        return _asked_in(words.own_last) == "ask_similar" and bool(YES.match(words.plain))
+
+    def _is_by_kind(self, words: _Words) -> bool:
+        """Whether the burst asks for a kind ("used trucks", "homes under 500k") and names none of our items."""
+        if named_items(self.facts.items, words.plain, by_kind=False):
+            return False
+        kinds = any(pattern.search(words.plain) for pattern in NICKNAME_WORDS.values())
+        limits = {"budget_max", "beds_min"} & set(self._fields(words))
+        if SEVERAL.search(words.plain) or (kinds and (limits or SEARCH.search(words.plain))):
+            return not self._housing
+        return bool(ANY_KIND.search(words.plain) and limits)
 
     def _items(self, words: _Words) -> list[Item]:
         """What the burst names; when it names nothing, what was talked about last."""
@@ -637,6 +890,8 @@ class Assistant:
             if CORRECTION.search(body) and (found := self._named(body)):
                 return found
         found = self._named(words.plain)
+        if self._is_by_kind(words):
+            return []
         if found:
             return found
         if SEARCH.search(words.plain):
@@ -652,8 +907,13 @@ class Assistant:
     def _tell_items(self, draft: _Draft, items: Sequence[Item], words: _Words, *, wants_visit: bool) -> None:
         asked = [name for name, pattern in FACETS.items() if pattern.search(words.plain)]
         topics = [topic for topic in TOPICS if topic[2].search(words.plain)]
-        if topics and not asked and STOCKED.search(words.plain) and self._named(words.plain):
+        told = any(_quotable(item, topic[0]) for item in items for topic in topics)
+        if topics and not asked and not told and STOCKED.search(words.plain) and self._named(words.plain):
             asked = ["status"]  # "do you have an Escape with heated seats": the Escape is known, the seats are not
+        if MORE_INFO.match(words.plain):
+            asked = ["status", "price"]
+        if self._means_open_house(items, words) and "open_house" not in asked:
+            asked.append("open_house")
         plain_mention = not asked and not topics and not wants_visit
         if not items:
             if {"price", "status", "beds", "baths", "sqft", "hoa_month", "taxes_year", "built", "miles"} & set(asked):
@@ -661,11 +921,21 @@ class Assistant:
             return
         if plain_mention and not self._named(words.plain):
             return  # the words are about something else than the item of earlier texts
+        own = words.own_last
+        about_visit = own is not None and (self._was_asked_when(words) or OF_A_VISIT.search(plain_text(own.body)))
+        if wants_visit and not asked and about_visit and not self._named(words.plain):
+            return  # only a day and time: the item was told before we asked for them
         for item in items[:LISTED_AT_ONCE]:
             self._tell_item(draft, item, asked or (["status", "price"] if plain_mention or wants_visit else []), words)
 
+    def _means_open_house(self, items: Sequence[Item], words: _Words) -> bool:
+        """Whether "it opens" is about a home with an open house to come, and not about our office."""
+        return bool(IT_OPENS.search(words.plain)) and any(
+            (end := _instant(item.details.get("open_house_end"))) is not None and end > words.now for item in items
+        )
+
     def _which(self, draft: _Draft, words: _Words) -> None:
-        if SEARCH.search(words.plain):
+        if SEARCH.search(words.plain) or self._is_by_kind(words):
             return
         kind = {"real_estate": "listing", "auto": "vehicle"}.get(self.facts.vertical, "thing")
         draft.question = self._text(f"which_{kind}", words.language)
@@ -735,12 +1005,19 @@ class Assistant:
             )
         )
 
-    def _tell_office(self, draft: _Draft, words: _Words, *, about_item: bool) -> None:
+    def _tell_languages(self, draft: _Draft, words: _Words) -> None:
+        if LANGUAGE_ASKED.search(words.plain):
+            draft.parts.insert(0, self._text("speaks", words.language))
+        elif OTHER_TONGUE.search(words.plain):
+            draft.parts.insert(0, self._text("other_language", words.language))
+            draft.staff_note = draft.staff_note or StaffNote.OTHER_LANGUAGE
+
+    def _tell_office(self, draft: _Draft, items: Sequence[Item], words: _Words) -> None:
         plain, language, facts = words.plain, words.language, self.facts
-        if HOURS.search(plain) and not FACETS["open_house"].search(plain):
+        if HOURS.search(plain) and not (FACETS["open_house"].search(plain) or self._means_open_house(items, words)):
             self._tell_hours(draft, words)
-        if ITEM_PLACE.search(plain) and about_item:
-            item = self._items(words)[0]
+        if ITEM_PLACE.search(plain) and items:
+            item = items[0]
             if item.kind == "listing":
                 draft.parts.append(self._text("item_address", language, title=item.title))
                 draft.used.append(f"item:{item.ref}")
@@ -772,20 +1049,11 @@ class Assistant:
             return
         draft.used.append("hours")
         days = _days_in(words.plain, words.now.astimezone(facts.tz).date())
-        after = datetime.combine(days[-1], time.max, tzinfo=facts.tz) if days else words.now
-        opening = facts.next_open(after)
-        opens = moment_text(opening, language) if opening else ""
         if days:
-            for day in days:
-                periods = facts.hours_on(day.weekday())
-                name = day_text(day, language)
-                if periods:
-                    draft.parts.append(self._text("open_on", language, day=name, hours=_periods(periods, language)))
-                elif opens and len(days) == 1:
-                    draft.parts.append(self._text("closed_on", language, day=name, opening=opens))
-                else:
-                    draft.parts.append(self._text("closed_day", language, day=name))
+            draft.parts.extend(self._hours_of(day, words, alone=len(days) == 1) for day in days)
             return
+        opening = facts.next_open(words.now)
+        opens = self._opening_text(opening, words) if opening else ""
         now_asked = re.search(
             r"\b(now|currently|still open|today|ahora|todavia|are you (guys )?open|estan? abiertos?)\b", words.plain
         )
@@ -806,7 +1074,9 @@ class Assistant:
 
     def _answer(self, words: _Words) -> tuple[int, str] | None:
         """The tenant's own answer to the burst in its language, and its place in the list."""
-        said = set(re.findall(r"[a-z0-9]+", words.plain))
+        sentences = re.findall(r"[^.!?,;\n]+[.!?,;\n]?", words.plain)
+        asked = [part for part in sentences if part.endswith("?") or not DENIAL.match(part)]
+        said = set(re.findall(r"[a-z0-9]+", " ".join(asked)))
         for number, answer in enumerate(self.facts.answers):
             entries = (set(re.findall(r"[a-z0-9]+", plain_text(keyword))) for keyword in answer.keywords)
             if answer.language == words.language and any(entry and entry <= said for entry in entries):
@@ -819,11 +1089,10 @@ class Assistant:
         for topic, topic_es, pattern in TOPICS:
             if not pattern.search(words.plain):
                 continue
-            detail = next((text for item in items for text in [_quotable(item, topic)] if text), None)
-            if detail and items:
-                told = f"{topic if words.language == 'en' else topic_es}: {detail}"
-                draft.parts.append(self._text("item_features", words.language, name=items[0].name, features=told))
-                draft.used.append(f"item:{items[0].ref}")
+            known = next((item for item in items if _quotable(item, topic)), None)
+            if known and (detail := _quotable(known, topic)):
+                draft.parts.append(self._detail(known, topic, topic_es, detail, words.language))
+                draft.used.append(f"item:{known.ref}")
                 continue
             name = topic_es if words.language == "es" else topic
             draft.parts.append(self._text("unknown_topic", words.language, topic=name))
@@ -831,13 +1100,25 @@ class Assistant:
             draft.staff_note = draft.staff_note or StaffNote.UNANSWERED_QUESTION
             return
 
+    def _detail(self, item: Item, topic: str, topic_es: str, detail: str, language: str) -> str:
+        """ "The Explorer has 7 seats.", or "The Explorer, color: white." for what is not counted."""
+        forms = COUNTED.get(topic)
+        if forms and detail.isdigit():
+            one, many = forms[language] if language in forms else forms["en"]
+            return self._text(
+                "item_counted", language, name=item.name, features=f"{detail} {one if detail == '1' else many}"
+            )
+        label = re.sub(r"^(?:el|la|los|las) ", "", topic_es) if language == "es" else topic
+        return self._text("item_detail", language, name=item.name, features=f"{label}: {detail}")
+
     def _search(self, draft: _Draft, words: _Words) -> None:
-        own = words.own_last
-        similar = own and any(self._text("ask_similar", code) in own.body for code in SUPPORTED)
-        if not (SEARCH.search(words.plain) or (similar and YES.match(words.plain))):
+        similar = self._wants_similar(words)
+        if not (SEARCH.search(words.plain) or similar or self._is_by_kind(words)):
             return
         wanted = [item for item in self.facts.items if item.is_open and not self.facts.is_stale(item, words.now)]
         wanted = [item for item in wanted if _fits(item, draft.notes, words.plain)]
+        if similar and (model := next(iter(self._items(words)), None)):
+            wanted = sorted((item for item in wanted if item.ref != model.ref), key=lambda item: _distance(item, model))
         if not wanted:
             draft.parts.append(self._text("none_matching", words.language))
             draft.staff_note = StaffNote.UNANSWERED_QUESTION
@@ -847,29 +1128,51 @@ class Assistant:
         draft.parts.append(self._text("items_found", words.language, items=joint.join(told)))
         draft.used.extend(f"item:{item.ref}" for item in wanted[:LISTED_AT_ONCE])
 
-    def _offer_visit(self, draft: _Draft, words: _Words) -> None:
+    def _offer_visit(self, draft: _Draft, words: _Words, place: int) -> None:
+        """Before what stands from `place` on: a tenant's long answer must not crowd it out."""
         draft.staff_note = draft.staff_note or StaffNote.VISIT_WANTED
-        language = words.language
-        days = _days_in(words.plain, words.now.astimezone(self.facts.tz).date())
+        language, when = words.language, self._when(words)
         free = [slot.astimezone(self.facts.tz) for slot in sorted(self.facts.slots) if slot > words.now]
-        free = [slot for slot in free if slot.date() in days] or free
+        free = [slot for slot in free if slot.date() in when.days] or free
+        if when.only_day is not None:
+            free = [slot for slot in free if slot.date() == when.only_day and slot.time() == when.clock] or free
         if free:
             joint = " o " if language == "es" else " or "
-            told = joint.join(f"{moment_text(slot, language)} ({zone_text(slot)})" for slot in free[:LISTED_AT_ONCE])
-            draft.parts.append(self._text("slots", language, slots=told))
+            times = joint.join(f"{moment_text(slot, language)} ({zone_text(slot)})" for slot in free[:LISTED_AT_ONCE])
+            draft.parts.insert(place, self._text("slots", language, slots=times))
             draft.used.append("slots")
             return
-        own = words.own_last
-        again = own is not None and any(self._text("visit", code) in own.body for code in SUPPORTED)
-        draft.parts.append(self._text("visit_asked" if again else "visit", language))
+        day = when.only_day
+        told: list[str] = []
+        if when.has_time:
+            if day is not None and self._is_shut(when, words):
+                told.append(self._hours_of(day, words, alone=False))
+                draft.used.append("hours")
+                if not self._was_asked_when(words):
+                    draft.question = self._text("ask_other_time", language)
+            told.append(self._text("visit_noted", language, what=when.what(language)))
+        elif day is not None and (not self.facts.hours or self.facts.hours_on(day.weekday())):
+            told.append(self._text("visit_day", language, day=_said_day(day, when.today, language)))
+        elif when.later and not NEXT_WEEK.search(words.plain):
+            told.append(self._text("visit_day", language, day="ese dia" if language == "es" else "that day"))
+        else:
+            told.append(self._text("visit_asked" if self._was_asked_when(words) else "visit", language))
+        draft.parts[place:place] = told
+        answers = draft.parts[place + len(told) :]
+        if answers and any("?" in part for part in told):  # a question stands last, or alone where both do not fit
+            whole = [*draft.parts[:place], *answers, *told]
+            fits = len(" ".join(whole)) <= self._room(language)
+            draft.parts[place:] = [*answers, *told] if fits else told
 
     def _no_answer(self, draft: _Draft, items: Sequence[Item], words: _Words) -> None:
         own = words.own_last
-        if any("?" in body or QUESTION_START.match(body) for body in words.bodies):
+        if GREETING.match(words.plain):
+            draft.parts.append(self._text("greeting_again", words.language))
+        elif any("?" in body or QUESTION_START.match(body) or REQUEST.search(body) for body in words.bodies):
             self._unknown(draft, words)
         elif draft.notes or (own and "?" in own.body) or items:
             draft.parts.append(self._text("noted" if draft.notes else "ack", words.language))
-        elif len(words.plain.split()) < 4:
+        elif len(words.plain.split()) < 4 or any(TELLING.match(body) for body in words.bodies):
             draft.parts.append(self._text("ack", words.language))
         else:
             self._unknown(draft, words)
@@ -889,30 +1192,38 @@ class Assistant:
 
     def _fields(self, words: _Words) -> dict[str, str]:
         notes: dict[str, str] = {}
+        asked = _asked_in(words.own_last)
         for body in words.bodies:
-            notes.update(fields_in(body, self.facts, words.now))
+            notes.update(fields_in(body, self.facts, words.now, asked))
+        if name := _name_in(words.raw):
+            notes[NAME] = name
         return notes
+
+    def _told_before(self, words: _Words) -> dict[str, str]:
+        told: dict[str, str] = {}
+        own: Turn | None = None
+        for turn in words.earlier:
+            if turn.author == "ai":
+                own = turn
+            elif turn.author == "lead":
+                told.update(fields_in(plain_text(turn.body), self.facts, words.now, _asked_in(own)))
+        return told
 
     def _is_hot(self, words: _Words) -> bool:
         """Ready within 30 days with the money settled, and one of the two was said just now."""
         notes = self._fields(words)
         if not {"timeline", "financing"} & set(notes):
             return False
-        told: dict[str, str] = {}
-        for turn in words.earlier:
-            if turn.author == "lead":
-                told.update(fields_in(plain_text(turn.body), self.facts, words.now))
-        told.update(notes)
+        told = self._told_before(words) | notes
         if told.get("financing") not in ("cash", "pre_approved"):
             return False
         soon = words.now.astimezone(self.facts.tz).date()
         return told.get("timeline") == f"{soon:%Y-%m}"
 
     def _next_question(self, items: Sequence[Item], draft: _Draft, words: _Words) -> str | None:
-        known = {*words.known, *draft.notes}
-        for turn in words.earlier:
-            if turn.author == "lead":
-                known.update(fields_in(plain_text(turn.body), self.facts, words.now))
+        known = {*words.known, *draft.notes, *self._told_before(words)}
+        if draft.staff_note is StaffNote.VISIT_WANTED:
+            known.add("visit")
         own = "\n".join(turn.body for turn in words.earlier if turn.author == "ai")
         for name, kind in self._questions(items):
             told_before = any(self._text(kind, code) in own for code in SUPPORTED)
@@ -963,7 +1274,7 @@ class Assistant:
             Action.HAND_OFF,
             self._text(f"bridge_{kind or reason.value}", words.language),
             words.language,
-            facts_used=("staff",) if self.facts.staff else (),
+            facts_used=("staff",) if self.facts.assigned else (),
             handoff_reason=reason,
             urgency=urgency_of(reason),
             field_notes=notes or {},
@@ -974,7 +1285,7 @@ class Assistant:
     def _guard_answer(self, kind: str, guard: str | None, words: _Words) -> ReplyDecision:
         text = self._text(kind, words.language)
         action = Action.ASK if "?" in text else Action.REPLY
-        used = ("staff",) if self.facts.staff else ()
+        used = ("staff",) if self.facts.assigned else ()
         return ReplyDecision(action, text, words.language, used, kind=ReplyKind.GUARD_ANSWER, guard=guard)
 
     def _sensitive(self, language: str) -> ReplyDecision:
@@ -994,9 +1305,12 @@ class Assistant:
         )
 
 
-def fields_in(plain: str, facts: TenantFacts, now: datetime) -> dict[str, str]:
-    """Qualification fields that a plain text states by itself. Nothing about a person's traits is looked for."""
-    notes: dict[str, str] = {}
+def fields_in(plain: str, facts: TenantFacts, now: datetime, asked: str = "") -> dict[str, str]:
+    """Qualification fields that a plain text states. Nothing about a person's traits is looked for.
+
+    `asked`: which question of ours the text follows (the template's kind), "" for none: "3" or "no" answers that one.
+    """
+    notes = _answered(plain, facts, now, asked)
     if match := re.search(r"\b(\d)\s*\+?\s*(?:bed\w*|br|bd|recamaras?|habitaciones|cuartos)\b", plain):
         notes["beds_min"] = match[1]
     if match := re.search(r"\b(\d)\s*\+?\s*(?:bath\w*|ba|banos?)\b", plain):
@@ -1018,9 +1332,62 @@ def fields_in(plain: str, facts: TenantFacts, now: datetime) -> dict[str, str]:
             plain,
         ):
             notes["has_house_to_sell"] = "true"
+    elif NO_TRADE.search(plain):
+        notes["trade_in"] = "none"
     elif match := re.search(r"\btrad\w+\b.{0,20}?\b((?:19|20)\d\d \w+ [\w-]+)", plain):
         notes["trade_in"] = match[1]
     return notes
+
+
+def _answered(plain: str, facts: TenantFacts, now: datetime, asked: str) -> dict[str, str]:
+    """What a few words mean as the answer to our question."""
+    if not asked or len(plain.split()) > BARE_WORDS or "?" in plain or named_items(facts.items, plain):
+        return {}
+    if asked == "ask_budget_max" and (amounts := _amounts(plain, facts)):
+        return {"budget_max": str(max(amounts))}
+    if asked == "ask_beds_min" and (match := re.search(r"\b([1-9])\b", plain)):
+        return {"beds_min": match[1]}
+    if asked.startswith("ask_timeline") and (month := MONTH_ALONE.search(plain)):
+        return {"timeline": _coming(month[1], now.astimezone(facts.tz).date())}
+    if asked == "ask_has_house_to_sell" and (NO.match(plain) or YES.match(plain)):
+        return {"has_house_to_sell": "false" if NO.match(plain) else "true"}
+    if asked == "ask_represented" and NO.match(plain):
+        return {"represented": "false"}
+    if asked == "ask_trade_in" and NO.match(plain):
+        return {"trade_in": "none"}
+    return {}
+
+
+def _amounts(plain: str, facts: TenantFacts) -> list[int]:
+    """Sums of money in an answer about money, "300" for a home meant in thousands."""
+    found = re.findall(r"\$?(?<![\w.])(\d[\d,]*(?:\.\d+)?) ?(k|m|mil|million|thousand)?\b", plain)
+    unit = next((unit for _, unit in reversed(found) if unit), "")
+    return [_dollars(number, own or unit, facts) for number, own in found]
+
+
+def _dollars(number: str, unit: str, facts: TenantFacts) -> int:
+    amount = float(number.replace(",", ""))
+    if unit and amount < 2_000:
+        return int(amount * (1_000_000 if unit in ("m", "million") else 1_000))
+    # "under 500" for a home and "under 30" for a car are thousands
+    shorthand = 10_000 if facts.vertical == "real_estate" else 200
+    return int(amount * 1_000) if amount < shorthand and amount < 2_000 else int(amount)
+
+
+def _name_in(raw: str) -> str | None:
+    """The name that a lead gives as their own, as it is written."""
+    match = NAME_SAID.search(raw)
+    if not match:
+        return None
+    name = re.sub(r"\s+", " ", match[1] or match[2]).strip()
+    if NOT_A_NAME.match(plain_text(name)):
+        return None
+    return name if name[0].isupper() else name.title()
+
+
+def _asked_in(own: Turn | None) -> str:
+    """Which of our questions a text of ours holds, by the template's kind."""
+    return next((kind for text, kind in OWN_QUESTIONS if own is not None and text in own.body), "")
 
 
 def _budget(plain: str, facts: TenantFacts) -> int | None:
@@ -1029,14 +1396,12 @@ def _budget(plain: str, facts: TenantFacts) -> int | None:
         r"\s*(?:of |is |de )?\$?\s*(\d[\d,]*(?:\.\d+)?)\s*(k|m|mil|million|thousand)?\b(?! ?(?:miles|millas|down|months?|beds?|baths?))",
         plain,
     )
-    if not match:
-        return None
-    amount = float(match[1].replace(",", ""))
-    if match[2]:
-        return int(amount * (1_000_000 if match[2] in ("m", "million") else 1_000))
-    # "under 500" for a home and "under 30" for a car are thousands
-    shorthand = 10_000 if facts.vertical == "real_estate" else 200
-    return int(amount * 1_000) if amount < shorthand and amount < 2_000 else int(amount)
+    if match:
+        return _dollars(match[1], match[2] or "", facts)
+    owned = MONEY_OWNED.search(plain)
+    if owned and (owned[1] or owned[3] or float(owned[2].replace(",", "")) >= LEAST_SUM):
+        return _dollars(owned[2], owned[3] or "", facts)
+    return None
 
 
 def _timeline(plain: str, today: date) -> str | None:
@@ -1055,11 +1420,15 @@ def _timeline(plain: str, today: date) -> str | None:
         soon = today + timedelta(weeks=number) if unit[0] in "ws" else _month_after(today, number)
         return f"{soon:%Y-%m}"
     if match := MONTH_WORD.search(plain):
-        month = MONTH_NUMBER[match[1]]
-        return f"{today.year + (month < today.month)}-{month:02d}"
+        return _coming(match[1], today)
     if re.search(r"\b(just (looking|browsing)|no (rush|hurry)|not sure when|solo (mirando|viendo)|sin prisa)\b", plain):
         return "unknown"
     return None
+
+
+def _coming(name: str, today: date) -> str:
+    month = MONTH_NUMBER[name]
+    return f"{today.year + (month < today.month)}-{month:02d}"
 
 
 def _month_after(today: date, months: int) -> date:
@@ -1110,9 +1479,49 @@ def _days_in(plain: str, today: date) -> list[date]:
         wanted |= {5, 6}
     days = [today + timedelta(days=ahead) for ahead in range(7)]
     found = [day for day in days if day.weekday() in wanted]
-    if re.search(r"\btomorrow\b|(?<!de la )(?<!esta )\bmanana\b", plain):
+    if re.search(r"\btomorrow\b|(?<!\bla )(?<!\besta )\bmanana\b", plain):
         found.append(today + timedelta(days=1))
     return sorted(set(found))
+
+
+def _clock_in(plain: str, *, bare: bool) -> time | None:
+    """The first time of day in a text; hours without a half of the day are those when people are awake."""
+    if match := CLOCK_SAID.search(plain):
+        hour, minute, half = int(match[1] or match[4]), int(match[2] or match[5] or 0), match[3] or ""
+    elif match := HOUR_SAID.search(plain) or (HOUR_ALONE.search(plain) if bare and not SPAN.search(plain) else None):
+        hour, minute, half = int(match[1]), 0, ""
+    else:
+        return None
+    if minute > 59 or not 1 <= hour <= (12 if half else 23) or (hour > 12 and ":" not in match[0]):
+        return None
+    if hour <= 12 and not half:
+        morning = re.search(r"\b(de|por|en) la manana\b|\bin the morning\b", plain)
+        half = "a" if morning or FIRST_HOUR <= hour < 12 else "p"
+    return time(hour % 12 + 12 * (half == "p") if half else hour, minute)
+
+
+def _said_day(day: date, today: date, language: str) -> str:
+    """ "tomorrow", "on Monday" for a day within a week."""
+    spanish = language == "es"
+    if day == today:
+        return "hoy" if spanish else "today"
+    if day == today + timedelta(days=1):
+        return "mañana" if spanish else "tomorrow"
+    return f"el {FULL_DAYS_ES[day.weekday()]}" if spanish else f"on {FULL_DAYS_EN[day.weekday()]}"
+
+
+def _cost(item: Item) -> int | None:
+    msrp = item.details.get("msrp")
+    return item.price if item.price is not None else (msrp if isinstance(msrp, int) else None)
+
+
+def _distance(item: Item, model: Item) -> tuple[bool, int]:
+    """How unlike two items are: another kind of vehicle first, then how far the prices lie apart."""
+    kinds = [
+        {name for name, words in NICKNAMES.items() if words.search(plain_text(one.title))} for one in (item, model)
+    ]
+    costs = _cost(item), _cost(model)
+    return kinds[0] != kinds[1], abs(costs[0] - costs[1]) if costs[0] is not None and costs[1] is not None else 0
 
 
 def _fits(item: Item, notes: Mapping[str, str], plain: str) -> bool:
@@ -1122,8 +1531,13 @@ def _fits(item: Item, notes: Mapping[str, str], plain: str) -> bool:
         if least and not (isinstance(has, int) and has >= int(least)):
             return False
     most = notes.get("budget_max")
-    if most and (item.price is None or item.price > int(most)):
+    cost = _cost(item)
+    if most and (cost is None or cost > int(most)):
         return False
+    if item.kind == "vehicle":
+        is_new = re.search(r"\bnew\b", plain_text(item.title))
+        if (USED_WANTED.search(plain) and is_new) or (NEW_WANTED.search(plain) and not is_new):
+            return False
     for name, pattern in NICKNAME_WORDS.items():
         if pattern.search(plain) and item.kind == "vehicle" and not NICKNAMES[name].search(plain_text(item.title)):
             return False
@@ -1173,7 +1587,7 @@ def _status(item: Item, language: str) -> str:
 def _quotable(item: Item, topic: str) -> str | None:
     """A detail named like the topic, when it is a number or a few words without an address in them."""
     key = topic.replace(" ", "_")
-    value = item.details.get(key)
+    value = item.details.get(key, item.details.get(f"{key}s"))
     if value is None or key in FREE_TEXT_KEYS:
         return None
     text = f"{value:,}" if isinstance(value, int) else value.strip()
@@ -1194,10 +1608,10 @@ def _either(facts: TenantFacts, language: str) -> str:
 
 
 def _staff(facts: TenantFacts, language: str) -> str:
-    """A first name that leads know, else the team."""
-    if facts.staff and facts.staff[0].strip():
-        return facts.staff[0].split()[0]
-    return "nuestro equipo" if language == "es" else "our team"
+    """The first name of who has the lead; nobody is named to a lead that is not theirs."""
+    if facts.assigned.strip():
+        return facts.assigned.split()[0]
+    return "una persona del equipo" if language == "es" else "a colleague"
 
 
 def _split(turns: Sequence[Turn]) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
@@ -1222,7 +1636,9 @@ def _fitting(parts: Sequence[str], room: int) -> str:
 
 
 def _sentences(text: str) -> str:
-    """`our team` at the start of a sentence gets its capital."""
+    """Whoever is not named gets a capital at the start of a sentence."""
     return re.sub(
-        r"(\A|[.!?] +)(our team|nuestro equipo)\b", lambda match: match[1] + match[2][0].upper() + match[2][1:], text
+        r"(\A|[.!?] +)(a colleague|una persona del equipo)\b",
+        lambda match: match[1] + match[2][0].upper() + match[2][1:],
+        text,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consent.state import Basis
+from smsbot.gateways.carrier_errors import action_for
 
 MEANINGS = {
     "OPTED_OUT": "the person has opted out",
@@ -38,6 +39,19 @@ MEANINGS = {
     "CONTENT": "there was nothing in it that could be sent",
 }
 
+# The codes that people meet, in words of their own; the others are told in the carrier's.
+CODES = {
+    21610: "the carrier blocks texts to this number",
+    30001: "the carrier's queue was full",
+    30003: "no answer from their phone, it is off or out of reach",
+    30004: "the carrier or their phone blocks this text",
+    30005: "the carrier knows no phone with this number",
+    30006: "the number is a landline or takes no texts",
+    30007: "the carrier took it for spam",
+    30008: "the carrier does not say why",
+    30017: "the carrier's network was too busy",
+}
+
 # What an allowing rule of the policy means: `consent.<purpose>.<basis>`.
 GROUNDS = {
     Basis.CONVERSATIONAL: "they texted us",
@@ -57,9 +71,18 @@ def because(reason: str | None) -> str:
     """What a reason of the contract means; "" for none and for one that nobody knows."""
     if reason is None:
         return ""
-    if reason.startswith("CARRIER_") and reason not in MEANINGS:
-        return f"the carrier refused or lost it with code {reason.removeprefix('CARRIER_')}"
+    code = reason.removeprefix("CARRIER_")
+    if code != reason and reason not in MEANINGS:
+        return _refusal(int(code)) if code.isdecimal() else ""
     return MEANINGS.get(reason, "")
+
+
+def _refusal(code: int) -> str:
+    """What a code of the carrier means, with the code where it is looked up; 0 for none."""
+    if code == 0:
+        return "the carrier refused or lost it and gave no code"
+    words = CODES.get(code) or action_for(code).message
+    return f"{words} (code {code})" if words else f"the carrier refused or lost it with code {code}"
 
 
 def ground(rule: str, permit: str | None) -> str:

@@ -93,8 +93,9 @@ class TenantFacts:
     """All that a reply may state about a tenant.
 
     `hours` are (weekday 0-6 with Monday 0, opens, closes) in `zone`; a weekday without an entry is closed, no entry
-    at all means unknown. `slots` are the times offered to this lead. `as_of` counts for items that have none of their
-    own; an item older than `max_age_h`, or of unknown age, is not quoted as current.
+    at all means unknown. `slots` are the times offered to this lead. `assigned` is who of the staff has this lead, "" for
+    nobody: no text names a person whose lead it is not. `as_of` counts for items that have none of their own; an item
+    older than `max_age_h`, or of unknown age, is not quoted as current.
     """
 
     brand: str
@@ -108,6 +109,7 @@ class TenantFacts:
     email: str = ""
     secure_url: str = ""
     staff: tuple[str, ...] = ()
+    assigned: str = ""
     items: tuple[Item, ...] = ()
     answers: tuple[FactAnswer, ...] = ()
     as_of: datetime | None = None
@@ -164,14 +166,17 @@ def plain_text(text: str) -> str:
     return re.sub(r"\s+", " ", bare.replace("’", "'").replace("‘", "'")).strip()
 
 
-def named_items(items: Sequence[Item], plain: str) -> list[Item]:
-    """The items that a plain text names most clearly; none when it names none."""
-    scored = [(score, item) for item in items if (score := _likeness(item, plain))]
+def named_items(items: Sequence[Item], plain: str, *, by_kind: bool = True) -> list[Item]:
+    """The items that a plain text names most clearly; none when it names none.
+
+    With `by_kind` "the truck" names every truck; without it, only a name, year or number counts.
+    """
+    scored = [(score, item) for item in items if (score := _likeness(item, plain, by_kind=by_kind))]
     best = max((score for score, _ in scored), default=0)
     return [item for score, item in scored if score == best or score >= EXACT]
 
 
-def _likeness(item: Item, plain: str) -> int:
+def _likeness(item: Item, plain: str, *, by_kind: bool) -> int:
     """How clearly a text names an item; 0 is not at all, EXACT its reference or full address."""
     squeezed = re.sub(r"\b([a-z]{1,2})[ -](\d{2,4})\b", r"\1\2", plain)
     if re.search(rf"(?<![\w]){re.escape(plain_text(item.ref))}(?![\w])", squeezed):
@@ -184,18 +189,32 @@ def _likeness(item: Item, plain: str) -> int:
         number, street = tokens[0], tokens[1]
         if re.search(rf"\b{re.escape(number)} (\w+ )?{re.escape(street)}\b", plain):
             return EXACT
-        near_home = rf"\b{re.escape(street)} (st|street|ave|avenue|blvd|rd|road|dr|ln|house|home|place|listing|condo|one|property)\b"
-        return 3 if re.search(near_home, plain) or re.search(rf"\b(the|on|at) {re.escape(street)}\b", plain) else 0
+        own = re.escape(street)
+        near_home = rf"\b{own} (st|street|ave|avenue|blvd|rd|road|dr|ln|house|home|place|listing|condo|one|property)\b"
+        before = r"the|on|at|en|calle|(?:la|el|casa|propiedad|condo|condominio|departamento) (?:de|en)"
+        in_place = rf"\b(?:{before})(?: la| calle)* {own}\b"
+        alone = rf"^\W*(?:the |la |el |de )*{own}(?: one)?\W*$"
+        return 3 if any(re.search(pattern, plain) for pattern in (near_home, in_place, alone)) else 0
     score = 0
     for token in re.findall(r"[a-z0-9-]+", plain_text(item.title)):
         bare = token.replace("-", "")
         is_model = any(letter.isalpha() for letter in bare) and len(bare) > 1 and token not in PLAIN_TITLE_WORDS
         is_year = bool(re.fullmatch(r"(19|20)\d\d", token))
-        if (is_model and re.search(rf"\b{re.escape(bare)}s?\b", squeezed)) or (is_model and token in words):
+        if is_model and re.search(rf"\b{_joined(bare, token)}s?\b", plain):
             score += 3
         elif is_year and token in words:
             score += 1
     for name, models in NICKNAMES.items():
-        if NICKNAME_WORDS[name].search(plain) and models.search(plain_text(item.title)):
+        if by_kind and NICKNAME_WORDS[name].search(plain) and models.search(plain_text(item.title)):
             score = max(score, 2)
     return score if score >= 2 else 0
+
+
+def _joined(bare: str, token: str) -> str:
+    """A pattern for a model however people join its parts: CR-V, crv and cr v; F-150, f150 and f 150."""
+    parts = re.findall(r"[a-z]+|\d+", token)
+    if len(parts) < 2 or "".join(parts) != bare:
+        return re.escape(bare)
+    # "a 4" and "x 5" stand in many texts; two letters, or two digits, are enough of a name to be parted by a space
+    spaced = len(parts[0]) > 1 or len(parts[1]) > 1
+    return ("[ -]?" if spaced else "-?").join(parts)

@@ -235,6 +235,7 @@ MONTHS = {
 }
 DATE = re.compile(
     r"\b(?P<m1>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?P<d1>\d{1,2})(?:st|nd|rd|th)?\b"
+    r"(?! (?:de )?(?:ene|feb|mar|abr|may|jun|jul|ago|sep|oct|nov|dic))"  # "martes 24 nov" is a Tuesday
     r"|\b(?P<d2>\d{1,2})(?:st|nd|rd|th)? (?:of |de )?(?P<m2>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-z]*\b"
     r"|\b(?P<m3>\d{1,2})/(?P<d3>\d{1,2})(?:/\d{2,4})?\b",
     re.IGNORECASE,
@@ -396,7 +397,7 @@ def _runs_of_words(text: str) -> set[tuple[str, ...]]:
 def _identity(text: str, facts: TenantFacts) -> Objection | None:
     if DENIES_AI.search(text):
         return Objection(Kind.IDENTITY, "denies being automated")
-    names = "|".join(re.escape(name.split()[0]) for name in facts.staff if name.strip())
+    names = "|".join(re.escape(name.split()[0]) for name in (*facts.staff, facts.assigned) if name.strip())
     if names and re.search(rf"\b(this is|i'?m|i am|my name is|soy|me llamo|habla) ({names})\b", text, re.IGNORECASE):
         return Objection(Kind.IDENTITY, "speaks as a named person")
     return None
@@ -521,7 +522,7 @@ def _ungrounded(text: str, facts: TenantFacts, now: datetime | None) -> Objectio
 
 
 def _grounds(facts: TenantFacts, items: Sequence[Item], now: datetime | None) -> _Grounds:
-    known = [facts.brand, facts.address, facts.city, facts.secure_url, *facts.staff]
+    known = [facts.brand, facts.address, facts.city, facts.secure_url, facts.assigned, *facts.staff]
     known += [entry.answer for entry in facts.answers]
     known += [part for item in facts.items for part in (item.ref, item.title)]
     moments = [slot.astimezone(facts.tz) for slot in facts.slots]
@@ -637,7 +638,14 @@ def _wrong_name(text: str, grounds: _Grounds) -> Objection | None:
 
 def _language(text: str, facts: TenantFacts, language: str) -> Objection | None:
     bare = LINK.sub(" ", ADDRESS_OF_MAIL.sub(" ", text))
-    for name in (facts.brand, facts.address, facts.city, *facts.staff, *(item.title for item in facts.items)):
+    for name in (
+        facts.brand,
+        facts.address,
+        facts.city,
+        facts.assigned,
+        *facts.staff,
+        *(item.title for item in facts.items),
+    ):
         for part in {name, name.split(",")[0]} - {""}:
             bare = bare.replace(part, " ")
     found = language_of(bare, language)

@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, Interval, Select, and_, case, func, literal, not_, or_, select, true
 from sqlalchemy import Row as SqlRow
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from sqlalchemy.orm import aliased
 
 from consent.ledger import state_of
@@ -22,7 +22,7 @@ from consent.models import ConsentEvent, Contact, DecisionRow, Permit
 from consent.policy import Block, SendFacts, decide
 from consent.purposes import Purpose, Reason
 from consent.reading import consent_summary
-from consent.state import ConsentState, EventKind
+from consent.state import EventKind
 from conversations.explaining import ground
 from conversations.models import (
     Alert,
@@ -36,7 +36,8 @@ from conversations.models import (
     Task,
     transcript_order,
 )
-from conversations.staff import CHOSEN, conversation_of, default_purpose
+from conversations.people import ASSIGNED, PROMISED_WITHIN
+from conversations.staff import CHOSEN, colleagues, conversation_of, default_purpose
 from conversations.visibility import sees_all, visible
 from smsbot.accounts import tenant_of
 from smsbot.actor import Actor
@@ -58,13 +59,15 @@ MASKED = frozenset({"ssn", "card"})  # the kinds of numbers that were taken out 
 # Why the AI leaves a text alone that somebody still has to answer.
 LEFT_TO_PEOPLE = (Reason.HELD.value, Reason.TAKEOVER.value, Reason.STALE.value)
 NEEDS_NO_ANSWER = (Reason.REACTION.value, Reason.NOT_INTERESTED.value)  # judged so when the answer was drafted
-HAPPENINGS = ("conversation.taken_over", "conversation.given_back", "task.added", "task.done")
+HAPPENINGS = ("conversation.taken_over", "conversation.given_back", ASSIGNED, "task.added", "task.done")
+NOT_ARRIVED = (State.FAILED, State.UNDELIVERED)
 # An inquiry that came as a text is the text itself, and so is HELP.
 SHOWN_CONSENT = tuple(kind for kind in EventKind if kind not in (EventKind.INQUIRY, EventKind.HELP))
 
 
 class Queue(StrEnum):
     NEEDS_HUMAN = "needs-human"
+    UNASSIGNED = "unassigned"
     MINE = "mine"
     AI = "ai"
     WAITING_ON_LEAD = "waiting-on-lead"
@@ -89,16 +92,24 @@ class Badge(StrEnum):
     NONE = "none"
     STOP = "stop"
     HELD = "held"
+    BLOCKED = "blocked"  # by the carrier, whatever they have agreed to
+    UNREACHABLE = "unreachable"  # no text can arrive at this number
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One conversation in a queue. `waiting_since` is when the oldest text without an answer came, None when none waits."""
+    """One conversation in a queue.
+
+    `waiting_since` is when the oldest text without an answer came, or the oldest open task, None when nothing waits;
+    `due_at` is by when a person was promised, `task` the kind of what is due first.
+    """
 
     conversation_id: UUID
     name: str | None = field(repr=False)
     number: str = field(repr=False)
     waiting_since: datetime | None
+    due_at: datetime | None
+    task: str | None
     needs_human: bool
     standing: Standing
     has_it: str | None
@@ -109,6 +120,7 @@ class Row:
     last_words: str = field(repr=False)
     last_pictures: int
     last_at: datetime | None
+    not_arrived: bool  # their newest text is one of ours that was not delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +227,8 @@ class Thread:
     language: str | None
     source: str
     assigned_to: str | None
+    assigned_id: UUID | None
+    colleagues: Sequence[tuple[UUID, str]]  # to whom the reader may assign it
     known_since: datetime
     fields: Mapping[str, str] = field(repr=False)
     standing: Standing
@@ -225,6 +239,7 @@ class Thread:
     opted_out_at: datetime | None
     held_at: datetime | None
     waiting_since: datetime | None
+    due_at: datetime | None
     needs_human: bool
     timeline: Sequence[Said | Happening]
     earlier: bool
@@ -267,13 +282,22 @@ def shared_page(session: TenantSession, actor: Actor, queue: Queue, *, now: date
         Conversation.id,
         Conversation.last_message_at,
         standings.waiting_since.label("since"),
+        standings.due_at.label("due"),
+        standings.task.label("task"),
         standings.needs_human.label("needs_human"),
         *(standings.in_queue(each).label(each.name) for each in Queue),
     ).cte("board")
     counts = select(*(func.count().filter(board.c[each.name]).label(each.name) for each in counting)).subquery("counts")
     order = (board.c.since.asc().nulls_last(), board.c.last_message_at.desc().nulls_last(), board.c.id)
     listed = (
-        select(board.c.id, board.c.since, board.c.needs_human, func.row_number().over(order_by=order).label("place"))
+        select(
+            board.c.id,
+            board.c.since,
+            board.c.due,
+            board.c.task,
+            board.c.needs_human,
+            func.row_number().over(order_by=order).label("place"),
+        )
         .where(board.c[queue.name])
         .order_by(*order)
         .limit(PAGE + 1)
@@ -286,24 +310,27 @@ def shared_page(session: TenantSession, actor: Actor, queue: Queue, *, now: date
     last = _last_texts(session, [conversation.id for conversation, *_ in shown])
     names = _staff_names(session)
     rows = []
-    for conversation, lead, contact, since, needs_human in shown:
+    for conversation, lead, contact, place in shown:
         text = last.get(conversation.id)
         rows.append(
             Row(
                 conversation_id=conversation.id,
                 name=lead.name,
                 number=contact.address,
-                waiting_since=since,
-                needs_human=needs_human,
+                waiting_since=place.since,
+                due_at=place.due,
+                task=place.task,
+                needs_human=place.needs_human,
                 standing=_standing(conversation, tenant, None),
                 has_it=names.get(conversation.taken_over_by),
-                badge=_badge(state_of(contact), now),
+                badge=_badge(contact, now),
                 language=lead.language or contact.language,
                 source=lead.source,
                 last_author=text.author if text else None,
                 last_words=text.body if text else "",
                 last_pictures=text.media_count if text else 0,
                 last_at=text.created_at if text else None,
+                not_arrived=text is not None and text.state in NOT_ARRIVED,
             )
         )
     counted: dict[Queue, int] = {each: found[0]._mapping[each.name] for each in counting}
@@ -331,8 +358,8 @@ def _held_by(session: TenantSession, actor: Actor) -> list[tuple[UUID | None, UU
 
 def _named(
     session: TenantSession, placed: Sequence[SqlRow[Any]]
-) -> list[tuple[Conversation, Lead, Contact, datetime | None, bool]]:
-    """The conversations with their people, in the order of `placed`."""
+) -> list[tuple[Conversation, Lead, Contact, SqlRow[Any]]]:
+    """The conversations with their people and their places, in the order of `placed`."""
     found = session.execute(
         select(Conversation, Lead, Contact)
         .join(Lead, and_(Lead.tenant_id == Conversation.tenant_id, Lead.id == Conversation.lead_id))
@@ -340,7 +367,7 @@ def _named(
         .where(Conversation.tenant_id == session.tenant_id, Conversation.id.in_([row.id for row in placed]))
     )
     by_id = {conversation.id: (conversation, lead, contact) for conversation, lead, contact in found}
-    return [(*by_id[row.id], row.since, row.needs_human) for row in placed]
+    return [(*by_id[row.id], row) for row in placed]
 
 
 class _Standings:
@@ -384,7 +411,27 @@ class _Standings:
         opted_out = Contact.consent["opted_out"].astext.is_not(None)
         self.open = not_(opted_out)
         self.held = and_(self.open, Contact.consent["held"].astext.is_not(None))
-        self.waiting_since: ColumnElement[datetime | None] = case((self.open, self._waits.c.since))
+        # Who cannot be texted is left to people by a task: no answer could ever end the wait of a text.
+        self.textable = and_(
+            self.open, Contact.consent["carrier_blocked"].astext.is_(None), Contact.unreachable_code.is_(None)
+        )
+        self._left = (
+            select(
+                Task.conversation_id,
+                func.min(Task.created_at).label("since"),
+                func.min(Task.due_at).label("due"),
+                func.array_agg(aggregate_order_by(Task.kind, Task.due_at, Task.id)).label("kinds"),
+            )
+            .where(Task.tenant_id == tenant.id, Task.done_at.is_(None), Task.conversation_id.is_not(None))
+            .group_by(Task.conversation_id)
+            .subquery("left_to_people")
+        )
+        self.task: ColumnElement[str | None] = self._left.c.kinds[1]
+        text_since = case((self.textable, self._waits.c.since))
+        self.waiting_since: ColumnElement[datetime | None] = func.least(text_since, self._left.c.since)
+        self.due_at: ColumnElement[datetime | None] = func.coalesce(
+            self._left.c.due, text_since + literal(PROMISED_WITHIN, Interval())
+        )
         self.with_people = or_(
             Conversation.taken_over_at.is_not(None),
             Conversation.handoff_reason.is_not(None),
@@ -392,7 +439,9 @@ class _Standings:
         )
         late = self._waits.c.since < now - AI_IS_LATE_AFTER
         self.needs_human = or_(
-            self.held, and_(self.open, self._waits.c.since.is_not(None), or_(self.with_people, late))
+            self.held,
+            self._left.c.since.is_not(None),
+            and_(self.textable, self._waits.c.since.is_not(None), or_(self.with_people, late)),
         )
 
     def select(self, *columns: Any) -> Select[Any]:
@@ -403,6 +452,7 @@ class _Standings:
             .join(Contact, and_(Contact.tenant_id == Conversation.tenant_id, Contact.id == Conversation.contact_id))
             .join(self._answers, true())
             .join(self._waits, true())
+            .outerjoin(self._left, self._left.c.conversation_id == Conversation.id)
             .where(Conversation.tenant_id == self._tenant.id, visible(self._actor))
         )
 
@@ -410,12 +460,20 @@ class _Standings:
         match queue:
             case Queue.NEEDS_HUMAN:
                 return self.needs_human
+            case Queue.UNASSIGNED:
+                return and_(self.open, Lead.assigned_to.is_(None))
             case Queue.MINE:
                 return or_(Conversation.taken_over_by == self._actor.id, Lead.assigned_to == self._actor.id)
             case Queue.AI:
-                return and_(self.open, not_(self.with_people), not_(self.needs_human))
+                return and_(self.textable, not_(self.with_people), not_(self.needs_human))
             case Queue.WAITING_ON_LEAD:
-                return and_(self.open, not_(self.held), self._waits.c.since.is_(None), self._answers.c.at.is_not(None))
+                return and_(
+                    self.textable,
+                    not_(self.held),
+                    self._left.c.since.is_(None),
+                    self._waits.c.since.is_(None),
+                    self._answers.c.at.is_not(None),
+                )
             case Queue.ALL:
                 return true()
 
@@ -434,9 +492,14 @@ def _standing(conversation: Conversation, tenant: Tenant, actor: Actor | None) -
             return Standing.NOBODY
 
 
-def _badge(state: ConsentState, now: datetime) -> Badge:
-    if state.opted_out or state.carrier_blocked:
+def _badge(contact: Contact, now: datetime) -> Badge:
+    state = state_of(contact)
+    if state.opted_out:
         return Badge.STOP
+    if state.carrier_blocked:
+        return Badge.BLOCKED
+    if contact.unreachable_code is not None:
+        return Badge.UNREACHABLE
     if state.held:
         return Badge.HELD
     return Badge.OK if state.overall(now).value in ("opted_in", "inquired") else Badge.NONE
@@ -481,8 +544,10 @@ def thread(
     contact = session.get_one(Contact, conversation.contact_id)
     number = session.get_one(Number, conversation.number_id)
     standings = _Standings(tenant, actor, now)
-    since, needs_human = session.execute(
-        standings.select(standings.waiting_since, standings.needs_human).where(Conversation.id == conversation.id)
+    since, due_at, needs_human = session.execute(
+        standings.select(standings.waiting_since, standings.due_at, standings.needs_human).where(
+            Conversation.id == conversation.id
+        )
     ).one()
     names = _staff_names(session)
     timeline, earlier = _timeline(session, conversation, names, before)
@@ -506,16 +571,19 @@ def thread(
         language=lead.language or contact.language,
         source=lead.source,
         assigned_to=names.get(lead.assigned_to),
+        assigned_id=lead.assigned_to,
+        colleagues=colleagues(session, actor),
         known_since=lead.created_at,
         fields={name: shown for name, value in (lead.fields or {}).items() if (shown := _plain(value))},
         standing=_standing(conversation, tenant, actor),
         has_it=names.get(conversation.taken_over_by),
         handoff_reason=conversation.handoff_reason,
-        badge=_badge(state, now),
+        badge=_badge(contact, now),
         consent=consent_summary(state, now),
         opted_out_at=state.opted_out.since if state.opted_out else None,
         held_at=state.held.since if state.held and not state.opted_out else None,
         waiting_since=since,
+        due_at=due_at,
         needs_human=needs_human,
         timeline=timeline,
         earlier=earlier,
@@ -618,6 +686,13 @@ def _happenings(
         .order_by(Event.at, Event.xid, Event.id)
     )
     for event in events:
+        if event.kind == ASSIGNED:
+            if event.details["to"] != str(event.actor_id):  # who takes over is named by that
+                to = event.details["to"]
+                found.append(
+                    Happening(event.at, event.kind, names.get(UUID(to) if to else None), names.get(event.actor_id))
+                )
+            continue
         kind = f"{event.kind}.{event.details['kind']}" if "kind" in event.details else event.kind
         found.append(Happening(event.at, kind, event.details.get("reason"), names.get(event.actor_id)))
     return found
@@ -822,6 +897,10 @@ def changes_after(session: TenantSession, actor: Actor, cursor: Cursor, *, until
         else:
             meant = of_contact.get(event.contact_id, []) if event.contact_id is not None else []
         changed.update(dict.fromkeys(meant))
-    floor = sees_all(actor) and any(e.conversation_id is None and e.contact_id is None for e in events)
+    # Who may not see a lead any more is told that something has changed, and no more than that.
+    floor = any(
+        event.kind == ASSIGNED or (sees_all(actor) and event.conversation_id is None and event.contact_id is None)
+        for event in events
+    )
     last = events[-1]
     return Changes(Cursor(last.xid, last.id), tuple(changed), floor, more)

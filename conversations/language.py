@@ -52,7 +52,8 @@ STRONG: dict[str, frozenset[str]] = {
     "en": _words("hello hey thanks thank available looking what's whats"),
     "es": _words(
         "hola gracias buenos buenas quiero quisiera busco necesito cuánto cuanto cuándo dónde señor señora todavía "
-        "habla hablan español espanol eres ustedes tienen mañana sábado disponible"
+        "habla hablan español espanol eres ustedes tienen mañana sábado disponible pueden llamarme llamen verla verlo "
+        "abren camionetas usadas buscando tengo"
     ),
     "fr": _words("bonjour merci voudrais combien êtes-vous français"),
     "pt": _words("obrigado obrigada você voce não ainda disponível"),

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, or_
+from sqlalchemy import bindparam, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from conversations.models import Alert, Conversation, Task
+from conversations.models import Alert, Conversation, Lead, Task
 from smsbot.actor import Actor, Role
 from smsbot.database import TenantSession
 from smsbot.events import record
 from smsbot.writes import fetch, prepared
 
-TASK_DUE_AFTER = timedelta(minutes=15)
+PROMISED_WITHIN = timedelta(minutes=5)  # of a task, and of a text that waits: the inbox and the tasks show one clock
+ASSIGNED = "conversation.assigned"
 REOPENS_AFTER = timedelta(hours=1)  # an alert that comes back after it was acknowledged is news again
 
 
@@ -65,7 +66,7 @@ def add_task(
             conversation_id=conversation_id,
             reason=reason,
             owner_id=owner_id,
-            due_at=due_at or now + TASK_DUE_AFTER,
+            due_at=due_at or now + PROMISED_WITHIN,
             created_at=now,
         ),
     )
@@ -120,6 +121,36 @@ def raise_alert(
             conversation_id=conversation_id,
             details={"kind": kind, "role": role.value},
         )
+
+
+def assign(
+    session: TenantSession,
+    conversation: Conversation,
+    to: UUID | None,
+    *,
+    actor: Actor,
+    now: datetime,
+    cause: str,
+    if_nobodys: bool = False,
+) -> None:
+    """The lead of this conversation is theirs from now on, or nobody's; with `if_nobodys` only when it was nobody's."""
+    changed = update(Lead).where(
+        Lead.tenant_id == session.tenant_id, Lead.id == conversation.lead_id, Lead.assigned_to.is_distinct_from(to)
+    )
+    if if_nobodys:
+        changed = changed.where(Lead.assigned_to.is_(None))
+    if session.execute(changed.values(assigned_to=to).returning(Lead.id)).first() is None:
+        return
+    record(
+        session,
+        ASSIGNED,
+        at=now,
+        actor=actor,
+        cause=cause,
+        contact_id=conversation.contact_id,
+        conversation_id=conversation.id,
+        details={"to": str(to) if to else None},
+    )
 
 
 def take_over(session: TenantSession, conversation: Conversation, *, actor: Actor, now: datetime, cause: str) -> None:

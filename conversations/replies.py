@@ -25,7 +25,7 @@ from consent.second_stage import VERSION as SECOND_STAGE_VERSION
 from consent.second_stage import Second, Settled, second_look
 from consent.state import Basis, EventKind
 from conversations import outbox
-from conversations.assistant import Assistant, fallback
+from conversations.assistant import NAME, Assistant, fallback
 from conversations.decision import (
     DECISION_SCHEMA,
     Action,
@@ -68,7 +68,7 @@ from smsbot.gateways.model import ChatModel
 from smsbot.masking import masked
 from smsbot.phone import national
 from smsbot.runtime import Runtime
-from smsbot.tenancy import Number, ReplyMode, Tenant
+from smsbot.tenancy import Agent, Number, ReplyMode, Tenant
 from smsbot.writes import Prepared, prepared, put_changes, put_object
 
 CAUSE = "work:reply"
@@ -145,7 +145,7 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
         mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
         settling = _settling(session, contact, message)
         return _Context(
-            facts=facts_in(tenant, facts),
+            facts=replace(facts_in(tenant, facts), assigned=_owner(session, lead)),
             turns=turns,
             language=contact.language or tenant.languages[0],
             asked=frozenset(lead.fields),
@@ -156,6 +156,12 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
             settling=settling,
             silent=settling is None and (conversation.taken_over_at is not None or mode is ReplyMode.OFF),
         )
+
+
+def _owner(session: TenantSession, lead: Lead) -> str:
+    """The name of who has the lead, "" for nobody or for one who has left."""
+    agent = session.get(Agent, lead.assigned_to) if lead.assigned_to else None
+    return agent.name if agent is not None and agent.disabled_at is None else ""
 
 
 class _Said(NamedTuple):
@@ -512,7 +518,11 @@ def _note_fields(
         return
     lead = session.get_one(Lead, conversation.lead_id)
     fields = dict(lead.fields)
-    for name, value in decision.field_notes.items():
+    wishes = dict(decision.field_notes)
+    name = wishes.pop(NAME, None)
+    if name and not lead.name:
+        lead.name = name
+    for name, value in wishes.items():
         if fields.get(name, {}).get("by") != "agent":
             fields[name] = {"value": value, "message_id": str(message_id), "by": "ai"}
     lead.fields = fields

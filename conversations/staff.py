@@ -1,10 +1,11 @@
-"""What staff do in a conversation: write, take over, give back, opt a person out, settle a hold, finish tasks.
+"""What staff do in a conversation: write, take over, give back, assign, opt a person out, settle a hold, finish tasks.
 
-Each passes `visible(actor)` first, so that an agent acts only on leads that are theirs; every text goes through the gate.
+Each passes `visible(actor)` first, so that an agent acts only on leads that are theirs or nobody's; every text goes through the gate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -19,17 +20,31 @@ from conversations.models import Alert, Author, Conversation, Direction, Kind, L
 from conversations.visibility import sees_all, visible
 from smsbot import work
 from smsbot.accounts import tenant_of
-from smsbot.actor import Actor
+from smsbot.actor import Actor, ActorKind, Role
 from smsbot.database import TenantSession
 from smsbot.errors import Conflict, InvalidInput, NotFound
 from smsbot.events import record
 from smsbot.masking import holds_sensitive
 from smsbot.runtime import Runtime
+from smsbot.tenancy import Agent
 
 REPLY_WITHIN = timedelta(hours=24)  # an agent's text is a reply when the lead wrote within this
 AGENT_TEXT_USEFUL_FOR = timedelta(hours=12)
 LONGEST_TEXT = 1600  # the carrier takes no more (21617)
 CHOSEN = (Purpose.INQUIRY, Purpose.APPOINTMENT, Purpose.MARKETING)  # what an agent may pick otherwise
+ASSIGNS = (Role.OWNER, Role.MANAGER)
+TAKES_LEADS = (Role.OWNER, Role.MANAGER, Role.AGENT)
+HOLD = "settle_hold"
+# Tasks that ask for an answer, and are done with it.
+ANSWERED_BY_TEXT = (
+    "handoff",
+    "unanswered_question",
+    "ai_failure",
+    "late_text",
+    "text_not_sent",
+    "undelivered",
+    "other_language",
+)
 CAUSE = "dashboard"
 
 
@@ -77,7 +92,7 @@ def write(
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
         conversation = conversation_of(session, actor, conversation_id)
-        contact = _locked(session, conversation)
+        contact = _locked(session, actor, conversation)
         message_id = key or uuid4()
         if session.get(Message, message_id) is not None:
             return message_id
@@ -100,7 +115,8 @@ def write(
             raise InvalidInput("purpose", "choose inquiry, appointment or marketing")
         outbox.cancel_waiting(session, contact.id, Reason.TAKEOVER, now=now, actor=actor, automated=True)
         conversation.burst_started_at = None
-        people.take_over(session, conversation, actor=actor, now=now, cause=CAUSE)
+        _take(session, conversation, actor, now)
+        _finish(session, contact, ANSWERED_BY_TEXT, actor, now, conversation_id=conversation.id)
         return outbox.put(
             session,
             message_id=message_id,
@@ -121,10 +137,40 @@ def take_over(runtime: Runtime, tenant_id: UUID, actor: Actor, conversation_id: 
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
         conversation = conversation_of(session, actor, conversation_id)
-        contact = _locked(session, conversation)
+        contact = _locked(session, actor, conversation)
         outbox.cancel_waiting(session, contact.id, Reason.TAKEOVER, now=now, actor=actor, automated=True)
         conversation.burst_started_at = None
-        people.take_over(session, conversation, actor=actor, now=now, cause=CAUSE)
+        _take(session, conversation, actor, now)
+
+
+def assign(runtime: Runtime, tenant_id: UUID, actor: Actor, conversation_id: UUID, agent_id: UUID | None) -> None:
+    """The lead belongs to this member of staff from now on, or to nobody; what was taken over goes with it.
+
+    Owners and managers do so. Raises NotFound for everybody else, and InvalidInput for who takes no leads here.
+    """
+    now = runtime.clock.now()
+    with runtime.transaction(tenant_id) as session:
+        if actor.role not in ASSIGNS:
+            raise NotFound("no such conversation")
+        conversation = conversation_of(session, actor, conversation_id)
+        _locked(session, actor, conversation)
+        if agent_id is not None and agent_id not in dict(colleagues(session, actor)):
+            raise InvalidInput("agent", "choose somebody who takes leads here")
+        people.assign(session, conversation, agent_id, actor=actor, now=now, cause=CAUSE)
+        if agent_id is not None and conversation.taken_over_by is not None:
+            conversation.taken_over_by = agent_id
+
+
+def colleagues(session: TenantSession, actor: Actor) -> list[tuple[UUID, str]]:
+    """Id and name of everybody to whom this actor may assign a lead, by name; none when they may not assign."""
+    if actor.role not in ASSIGNS:
+        return []
+    rows = session.execute(
+        select(Agent.id, Agent.name)
+        .where(Agent.tenant_id == session.tenant_id, Agent.disabled_at.is_(None), Agent.role.in_(TAKES_LEADS))
+        .order_by(Agent.name, Agent.id)
+    )
+    return [(row.id, row.name) for row in rows]
 
 
 def give_back(runtime: Runtime, tenant_id: UUID, actor: Actor, conversation_id: UUID) -> None:
@@ -143,8 +189,9 @@ def opt_out(runtime: Runtime, tenant_id: UUID, actor: Actor, conversation_id: UU
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
         conversation = conversation_of(session, actor, conversation_id)
-        contact = _locked(session, conversation)
+        contact = _locked(session, actor, conversation)
         _append(runtime, session, contact, EventKind.OPT_OUT, actor, now, note)
+        _finish(session, contact, (HOLD,), actor, now)
         outbox.cancel_waiting(session, contact.id, Reason.OPTED_OUT, now=now, actor=actor)
         conversation.burst_started_at = None
         record(
@@ -168,7 +215,7 @@ def settle_hold(
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
         conversation = conversation_of(session, actor, conversation_id)
-        contact = _locked(session, conversation)
+        contact = _locked(session, actor, conversation)
         if state_of(contact).held is None:
             return None
         _append(runtime, session, contact, EventKind.RESUME, actor, now, note)
@@ -187,6 +234,7 @@ def settle_hold(
             # Read as what it was, an ordinary text: it permits an answer from when they wrote it, not from now.
             _append(runtime, session, contact, EventKind.INQUIRY, actor, now, note, text=held)
         contact.wrong_number_at = None
+        _finish(session, contact, (HOLD,), actor, now)
         record(
             session,
             "consent.resumed",
@@ -200,27 +248,24 @@ def settle_hold(
 
 
 def finish_task(runtime: Runtime, tenant_id: UUID, actor: Actor, task_id: UUID) -> None:
-    """Done, by this person; a task that was done already stays as it is."""
+    """Done, by this person; a task that was done already stays as it is.
+
+    Raises Conflict for what only a decision ends: as long as a hold stands, its task does.
+    """
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
         task = session.scalars(select(Task).where(Task.tenant_id == tenant_id, Task.id == task_id)).first()
         if task is None:
             raise NotFound("no such task")
         if task.conversation_id is not None:
-            conversation_of(session, actor, task.conversation_id)
+            conversation = conversation_of(session, actor, task.conversation_id)
+            state = state_of(session.get_one(Contact, conversation.contact_id))
+            if task.kind == HOLD and task.done_at is None and state.held is not None and state.opted_out is None:
+                raise Conflict("say whether it is an opt-out: that ends this task")
         elif not sees_all(actor):
             raise NotFound("no such task")
         if task.done_at is None:
-            task.done_at, task.done_by = now, actor.id
-            record(
-                session,
-                "task.done",
-                at=now,
-                actor=actor,
-                cause=CAUSE,
-                conversation_id=task.conversation_id,
-                details={"kind": task.kind},
-            )
+            _done(session, task, actor, now)
 
 
 def acknowledge(runtime: Runtime, tenant_id: UUID, actor: Actor, alert_id: UUID) -> None:
@@ -241,10 +286,57 @@ def acknowledge(runtime: Runtime, tenant_id: UUID, actor: Actor, alert_id: UUID)
         )
 
 
-def _locked(session: TenantSession, conversation: Conversation) -> Contact:
+def _locked(session: TenantSession, actor: Actor, conversation: Conversation) -> Contact:
     contact = lock(session, conversation.contact_id)
     assert contact is not None  # the conversation's foreign key
+    conversation_of(session, actor, conversation.id)  # a colleague may have picked it up while we waited
     return contact
+
+
+def _take(session: TenantSession, conversation: Conversation, actor: Actor, now: datetime) -> None:
+    """A person has the conversation, and the lead when it was nobody's."""
+    if actor.kind is ActorKind.STAFF:
+        people.assign(session, conversation, actor.id, actor=actor, now=now, cause=CAUSE, if_nobodys=True)
+    people.take_over(session, conversation, actor=actor, now=now, cause=CAUSE)
+
+
+def _finish(
+    session: TenantSession,
+    contact: Contact,
+    kinds: Sequence[str],
+    actor: Actor,
+    now: datetime,
+    *,
+    conversation_id: UUID | None = None,
+) -> None:
+    """What was left to people of these kinds is done: in one conversation, or in all with this person."""
+    theirs = select(Conversation.id).where(
+        Conversation.tenant_id == session.tenant_id, Conversation.contact_id == contact.id
+    )
+    if conversation_id is not None:
+        theirs = theirs.where(Conversation.id == conversation_id)
+    for task in session.scalars(
+        select(Task).where(
+            Task.tenant_id == session.tenant_id,
+            Task.done_at.is_(None),
+            Task.kind.in_(kinds),
+            Task.conversation_id.in_(theirs),
+        )
+    ).all():
+        _done(session, task, actor, now)
+
+
+def _done(session: TenantSession, task: Task, actor: Actor, now: datetime) -> None:
+    task.done_at, task.done_by = now, actor.id
+    record(
+        session,
+        "task.done",
+        at=now,
+        actor=actor,
+        cause=CAUSE,
+        conversation_id=task.conversation_id,
+        details={"kind": task.kind},
+    )
 
 
 def _append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, false, true
+from sqlalchemy import ColumnElement, false, or_, true
 
 from conversations.models import Lead
 from smsbot.actor import Actor, ActorKind, Role
@@ -11,14 +11,15 @@ from smsbot.actor import Actor, ActorKind, Role
 def visible(actor: Actor) -> ColumnElement[bool]:
     """A condition on `Lead` for a query that selects from it or joins it.
 
-    An agent sees the leads that are assigned to them and no others, a lead only itself; the rest of the staff, API
-    keys and the system see every lead of the tenant; the carrier sees none.
+    An agent sees the leads that are assigned to them and those that are nobody's yet, which any agent may pick up; a
+    colleague's never. A lead sees only itself; the rest of the staff, API keys and the system see every lead of the
+    tenant; the carrier sees none.
     """
     if sees_all(actor):
         return true()
     match actor.kind:
-        case ActorKind.STAFF if actor.id is not None:
-            return Lead.assigned_to == actor.id
+        case ActorKind.STAFF if actor.id is not None and actor.role is Role.AGENT:
+            return or_(Lead.assigned_to == actor.id, Lead.assigned_to.is_(None))
         case ActorKind.LEAD if actor.id is not None:
             return Lead.contact_id == actor.id
         case _:

@@ -1,4 +1,4 @@
-"""What staff do: write, take over, give back, opt a person out, settle a hold, finish tasks. Each: parse, act, go back."""
+"""What staff do: write, take over, give back, assign, opt out, settle a hold, finish tasks. Each: parse, act, go back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from consent.purposes import Purpose
 from conversations import staff as acts
 from conversations.inbound import wait_for_lease
-from conversations.inbox import thread
+from conversations.inbox import Queue, thread
 from dashboard.pages import NOTICE, frame, show_thread
 from dashboard.requests import own_path, runtime_of_app, staff
 from smsbot.errors import Conflict, InvalidInput
@@ -66,6 +66,19 @@ def give_back(conversation_id: UUID) -> BaseResponse:
     return _back(conversation_id, "The AI answers again from their next text on.")
 
 
+def assign(conversation_id: UUID) -> BaseResponse:
+    """Whose lead it is from now on; owners and managers say so."""
+    who, written = staff(), request.form.get("agent", "")
+    agent_id = _uuid(written)
+    if written and agent_id is None:
+        return show_thread(conversation_id, objection="Choose somebody who takes leads here.", status=422)
+    try:
+        acts.assign(runtime_of_app(), who.tenant_id, who.actor, conversation_id, agent_id)
+    except InvalidInput as error:
+        return show_thread(conversation_id, objection=_sentence(str(error)), status=422)
+    return _back(conversation_id, "Assigned." if agent_id else "This lead is nobody's now: every agent may pick it up.")
+
+
 def ask_opt_out(conversation_id: UUID) -> Response:
     """Ask once more: staff cannot undo it."""
     runtime, who = runtime_of_app(), staff()
@@ -103,7 +116,10 @@ def settle_hold(conversation_id: UUID) -> BaseResponse:
 
 def finish_task(task_id: UUID) -> BaseResponse:
     runtime, who = runtime_of_app(), staff()
-    acts.finish_task(runtime, who.tenant_id, who.actor, task_id)
+    try:
+        acts.finish_task(runtime, who.tenant_id, who.actor, task_id)
+    except Conflict as error:
+        browser[NOTICE] = _sentence(str(error))
     return redirect(own_path(request.form.get("next") or "/tasks"), 303)
 
 
@@ -147,4 +163,6 @@ def _back(conversation_id: UUID, notice: str | None = None) -> BaseResponse:
     """See the conversation anew, so that a reload repeats nothing."""
     if notice is not None:
         browser[NOTICE] = notice
-    return redirect(f"/c/{conversation_id}", 303)
+    queue = request.args.get("queue", "")
+    kept = f"?queue={queue}" if queue in set(Queue) else ""
+    return redirect(f"/c/{conversation_id}{kept}", 303)

@@ -19,7 +19,7 @@ from smsbot.events import Cursor
 from smsbot.runtime import Runtime
 
 SHARE = 10  # a look lasts so many times as long as its dearest answer took
-LONGEST_S = 3.0
+LONGEST_S = 1.5  # what is new is on the page within two seconds
 KEPT = 500  # tenants
 START = Cursor()
 

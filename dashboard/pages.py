@@ -14,6 +14,7 @@ from conversations.explaining import because
 from conversations.inbox import (
     Changes,
     Queue,
+    QueuePage,
     SharedPage,
     Thread,
     changes_after,
@@ -42,12 +43,12 @@ NOTICE = "notice"  # one sentence that the next page shows, in the browser's own
 def inbox() -> Response:
     """Who waits, and since when."""
     runtime, who = runtime_of_app(), staff()
-    queue, page = asked = _asked()
+    queue, page = _asked()
     if in_background():
-        return _inbox_for_a_page(asked)
+        return _inbox_for_a_page((queue or Queue.ALL, page))
     with runtime.transaction(who.tenant_id) as session:
         shown = frame(session, "inbox")
-        found = queue_page(session, who.actor, queue, now=runtime.clock.now(), page=page)
+        found = _queue(session, queue, page, runtime.clock.now())
     return make_response(render_template("inbox.html", **shown, queue=found, thread=None, live=False))
 
 
@@ -86,14 +87,14 @@ def show_thread(conversation_id: UUID, *, typed: str = "", objection: str | None
         found = thread(session, who.actor, conversation_id, now=now, before=_before())
         queue, page = _asked()
         # An open page fetches its queue from the inbox, where everybody's is the same.
-        queued = None if in_background() else queue_page(session, who.actor, queue, now=now, page=page)
+        queued = None if in_background() else _queue(session, queue, page, now)
     composing = _composing(found)
     return make_response(
         render_template(
             "thread.html",
             **shown,
             queue=queued,
-            asked=queue,
+            asked=queued.queue if queued else queue or Queue.ALL,
             live=in_background(),
             thread=found,
             typed=typed,
@@ -172,12 +173,21 @@ def frame(session: TenantSession, place: str) -> dict[str, Any]:
     }
 
 
-def _asked() -> Asked:
+def _queue(session: TenantSession, queue: Queue | None, page: int, now: datetime) -> QueuePage:
+    """A page of this queue; without one, of who needs a human as long as there is anybody, else of all."""
+    actor = staff().actor
+    if queue is not None:
+        return queue_page(session, actor, queue, now=now, page=page)
+    needy = queue_page(session, actor, Queue.NEEDS_HUMAN, now=now)
+    return needy if needy.rows else queue_page(session, actor, Queue.ALL, now=now)
+
+
+def _asked() -> tuple[Queue | None, int]:
     """The queue and the page of it that the address names."""
     try:
         queue = Queue(request.args.get("queue", ""))
     except ValueError:
-        queue = Queue.ALL
+        queue = None
     page = request.args.get("page", "1")
     return queue, int(page) if re.fullmatch("[1-9][0-9]{0,2}", page, re.ASCII) else 1
 

@@ -9,15 +9,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from consent.purposes import Purpose
+from conversations.explaining import because
 from conversations.inbox import Badge, Queue, Row, Said, Standing
 from conversations.models import Author, Direction, State
 from smsbot.phone import national
 
 SOON_AFTER = timedelta(minutes=1)
-LATE_AFTER = timedelta(minutes=5)
 
 QUEUES: Mapping[Queue, str] = {
     Queue.NEEDS_HUMAN: "Needs human",
+    Queue.UNASSIGNED: "Unassigned",
     Queue.MINE: "Mine",
     Queue.AI: "AI handling",
     Queue.WAITING_ON_LEAD: "Waiting on lead",
@@ -27,6 +28,10 @@ NOTHING_IN: Mapping[Queue, tuple[str, str]] = {
     Queue.NEEDS_HUMAN: (
         "Nobody is waiting for a person",
         "The AI has every open question. When it hands one over, it appears here with a clock.",
+    ),
+    Queue.UNASSIGNED: (
+        "Every lead has somebody",
+        "A new lead is nobody's until one of you takes it over or a manager assigns it.",
     ),
     Queue.MINE: (
         "You have no conversations yet",
@@ -50,6 +55,8 @@ BADGES: Mapping[Badge, str] = {
     Badge.NONE: "No consent",
     Badge.STOP: "STOP",
     Badge.HELD: "On hold",
+    Badge.BLOCKED: "Blocked",
+    Badge.UNREACHABLE: "No texts",
 }
 STATES: Mapping[State, str] = {
     State.RECEIVED: "Received",
@@ -94,6 +101,7 @@ METHODS: Mapping[str, str] = {
 HAPPENINGS: Mapping[str, str] = {
     "conversation.taken_over": "took over",
     "conversation.given_back": "gave it back to the AI",
+    "conversation.assigned": "assigned it to",
     "consent.inquiry": "Asked us by form",
     "consent.opt_in_pending": "Asked to confirm",
     "consent.opt_in": "Agreed to texts",
@@ -114,6 +122,7 @@ TASKS: Mapping[str, str] = {
     "settle_hold": "Say whether this is an opt-out",
     "unknown_outcome": "Check whether a text arrived",
     "text_not_sent": "A text did not leave: answer in person",
+    "undelivered": "Our answer did not arrive: try again or call",
     "late_text": "A text was found late: answer in person",
     "call_instead": "Call: texts do not reach them",
     "opted_out_wrote": "Wrote after opting out: call or mail",
@@ -167,15 +176,14 @@ class Urgency(StrEnum):
 URGENCIES: Mapping[Urgency, str] = {Urgency.NEW: "New", Urgency.SOON: "Waiting", Urgency.LATE: "Overdue"}
 
 
-def urgency(since: datetime, now: datetime) -> Urgency:
-    waited = now - since
-    if waited >= LATE_AFTER:
+def urgency(since: datetime, due_at: datetime, now: datetime) -> Urgency:
+    if now >= due_at:
         return Urgency.LATE
-    return Urgency.SOON if waited >= SOON_AFTER else Urgency.NEW
+    return Urgency.SOON if now - since >= SOON_AFTER else Urgency.NEW
 
 
 def span(length: timedelta) -> str:
-    """A length of time in its two largest units: "12 s", "4 min", "2 h 10 min", "3 d 4 h"; never negative."""
+    """A length of time in its two largest units: "12 s", "4 min", "2 h 10", "3 d 4 h"; never negative."""
     seconds = max(0, int(length.total_seconds()))
     if seconds < 60:
         return f"{seconds} s"
@@ -183,7 +191,7 @@ def span(length: timedelta) -> str:
     if hours == 0:
         return f"{minutes} min"
     if days == 0:
-        return f"{hours} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+        return f"{hours} h" + (f" {minutes % 60:02}" if minutes % 60 else "")
     return f"{days} d" + (f" {hours % 24} h" if hours % 24 else "")
 
 
@@ -200,6 +208,11 @@ def day(at: datetime, zone: str, now: datetime) -> str:
     if local == today - timedelta(days=1):
         return "Yesterday"
     return f"{local:%A, %B} {local.day}" + (f", {local.year}" if local.year != today.year else "")
+
+
+def zone_name(at: datetime, zone: str) -> str:
+    """What the time there is called at that moment: "CST"."""
+    return at.astimezone(ZoneInfo(zone)).strftime("%Z")
 
 
 def moment(at: datetime, zone: str, now: datetime) -> str:
@@ -280,12 +293,19 @@ def in_words(value: str) -> str:
 
 def reason_of(kind: str, reason: str | None) -> str:
     """Why there is a task, in words; "" where it says no more than the kind, or only names a rule."""
-    return "" if reason is None or reason == kind or "." in reason else in_words(reason)
+    if reason is None or reason == kind or "." in reason:
+        return ""
+    return because(reason) or in_words(reason)
 
 
 def method_of(kind: str, method: str | None) -> str:
     """How a person let us know; of a hold, and of what the carrier did by itself, there is nothing to add."""
     return "" if kind.endswith(("hold", "held", "resume", "block")) else METHODS.get(method or "", "")
+
+
+def left_unsent(said: Said) -> bool:
+    """Whether a text of ours has stayed with us, or was refused when it was handed over."""
+    return said.direction is Direction.OUTBOUND and said.state in (State.BLOCKED, State.CANCELED, State.FAILED)
 
 
 def is_draft(said: Said) -> bool:

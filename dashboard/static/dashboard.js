@@ -6,7 +6,6 @@
   const MORE_MS = 50;
   const EASE = 2;
   const SOON_S = 60;
-  const LATE_S = 300;
   const top = document.querySelector(".top");
   if (!top) return;
   const main = document.getElementById("main");
@@ -20,6 +19,7 @@
   let everything = false;
   const unshown = new Set();
   let stopped = false;
+  let sending = false;
 
   // ---- clocks: the same words and colours as the server's own ----
 
@@ -29,7 +29,7 @@
     const days = Math.floor(seconds / 86400);
     if (seconds < 60) return `${seconds} s`;
     if (!hours) return `${minutes} min`;
-    if (!days) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+    if (!days) return minutes % 60 ? `${hours} h ${String(minutes % 60).padStart(2, "0")}` : `${hours} h`;
     return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
   }
 
@@ -39,7 +39,7 @@
       const waited = Math.max(0, now - Number(time.dataset.since));
       time.textContent = span(waited);
       const clock = time.closest(".clock");
-      const level = waited >= LATE_S ? "late" : waited >= SOON_S ? "soon" : "new";
+      const level = now >= Number(time.dataset.due) ? "late" : waited >= SOON_S ? "soon" : "new";
       clock.classList.remove("clock-new", "clock-soon", "clock-late");
       clock.classList.add(`clock-${level}`);
       const word = clock.querySelector(".clock-word");
@@ -53,6 +53,9 @@
     line.hidden = false;
     line.dataset.line = name;
     if (lineWord.textContent !== word) lineWord.textContent = word;
+    const send = document.querySelector("[data-composer] .btn-solid");
+    const body = document.getElementById("body");
+    if (send && body && !sending) send.disabled = name !== "on" || body.disabled;
   }
 
   function atEnd() {
@@ -106,7 +109,7 @@
     if (body && freshBody && body.disabled !== freshBody.disabled) {
       body.disabled = freshBody.disabled;
       body.placeholder = freshBody.placeholder;
-      document.querySelector("[data-composer] .btn-solid").disabled = freshBody.disabled;
+      if (!sending) document.querySelector("[data-composer] .btn-solid").disabled = freshBody.disabled;
     }
     document.title = fresh.title;
     const arrived = [...document.querySelectorAll(".said-in")].filter((one) => !before.has(one.id));
@@ -121,19 +124,24 @@
     noteSeen();
   }
 
+  function asked() {
+    // Without a queue in its address a page keeps the one that it was opened with.
+    const wanted = new URLSearchParams(location.search);
+    if (main.dataset.queue && !wanted.has("queue")) wanted.set("queue", main.dataset.queue);
+    for (const name of [...wanted.keys()]) if (!["queue", "page"].includes(name)) wanted.delete(name);
+    return wanted;
+  }
+
   async function refresh(changed, told) {
     // `told` makes sure that what is fetched has come at least as far as the news it is fetched for.
     const open = main.dataset.conversation;
     if (!open) {
-      const fresh = await parts(location.pathname + location.search, told);
+      const fresh = await parts(`${location.pathname}?${asked()}`, told);
       if (fresh) document.title = fresh.title;
     } else {
       if (!changed || changed.has(open)) await refreshThread(told);
       // The queue beside it is the inbox's, which is found once for all who look.
-      const asked = new URLSearchParams(location.search);
-      const queue = new URLSearchParams();
-      for (const name of ["queue", "page"]) if (asked.has(name)) queue.set(name, asked.get(name));
-      if (!stopped) await parts(`/?${queue}`, told);
+      if (!stopped) await parts(`/?${asked()}`, told);
       for (const entry of document.querySelectorAll(".entry")) {
         if (entry.dataset.id === open) entry.setAttribute("aria-current", "true");
         else entry.removeAttribute("aria-current");
@@ -233,6 +241,23 @@
     field.textContent = `${segments} segment${segments === 1 ? "" : "s"}${room}${why}`;
   }
 
+  function kept(name) {
+    try {
+      return sessionStorage.getItem(name);
+    } catch {
+      return null; // storage is off
+    }
+  }
+
+  function keep(name, value) {
+    try {
+      if (value) sessionStorage.setItem(name, value);
+      else sessionStorage.removeItem(name);
+    } catch {
+      // storage is off: the words stay in the field
+    }
+  }
+
   function watchComposer() {
     const form = document.querySelector("[data-composer]");
     const body = document.getElementById("body");
@@ -241,12 +266,37 @@
     body.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && body.value.trim()) form.requestSubmit();
     });
-    form.addEventListener("submit", () => {
-      // After the browser has read the form: the same form twice would still be one text.
-      setTimeout(() => form.querySelector("button.btn-solid").setAttribute("disabled", ""), 0);
+    const send = form.querySelector("button.btn-solid");
+    const draft = `draft:${main.dataset.conversation}`;
+    if (!body.value && !body.disabled) body.value = kept(draft) || "";
+    body.addEventListener("input", () => keep(draft, body.value));
+    form.addEventListener("submit", async (event) => {
+      // Asked first whether anybody is there: the browser's error page would take the words away.
+      event.preventDefault();
+      if (sending || stopped) return;
+      sending = true;
+      send.disabled = true;
+      try {
+        const answer = await fetch(`/live?cursor=${encodeURIComponent(cursor)}`, {
+          headers: { "X-Live": "1" },
+          credentials: "same-origin",
+        });
+        if (answer.status === 401) {
+          sending = false;
+          return void signedOut();
+        }
+        if (!answer.ok) throw new Error(String(answer.status));
+        keep(draft, "");
+        form.submit(); // the same form twice would still be one text
+      } catch {
+        sending = false;
+        state("off", "Reconnecting");
+      }
     });
     addEventListener("pageshow", (event) => {
-      if (event.persisted && !body.disabled) form.querySelector("button.btn-solid").removeAttribute("disabled");
+      if (!event.persisted) return;
+      sending = false;
+      if (!body.disabled) send.disabled = false;
     });
     measure();
   }
@@ -298,7 +348,11 @@
     });
   }
   const chosen = document.querySelector('.entry[aria-current="true"]');
-  if (chosen) chosen.scrollIntoView({ block: "nearest" });
+  const list = chosen && chosen.closest(".rows-scroll");
+  // The chosen row on top where it would be out of sight: no row above it is cut in two.
+  if (list && chosen.getBoundingClientRect().bottom > list.getBoundingClientRect().bottom) {
+    list.scrollTop += chosen.getBoundingClientRect().top - list.getBoundingClientRect().top;
+  }
   watchTheme();
   watchComposer();
   tick();

@@ -198,21 +198,23 @@ def test_somebody_elses_rows_are_not_there(world: World, client: Client) -> None
 
 
 @pytest.mark.parametrize(
-    ("role", "mine", "sees"),
+    ("role", "whose", "sees"),
     [
-        (Role.OWNER, False, True),
-        (Role.MANAGER, False, True),
-        (Role.COMPLIANCE, False, True),
-        (Role.AGENT, True, True),
-        (Role.AGENT, False, False),
+        (Role.OWNER, "a colleague's", True),
+        (Role.MANAGER, "a colleague's", True),
+        (Role.COMPLIANCE, "a colleague's", True),
+        (Role.AGENT, "mine", True),
+        (Role.AGENT, "nobody's", True),
+        (Role.AGENT, "a colleague's", False),
     ],
 )
-def test_agents_see_their_own_leads_and_the_others_the_floor(
-    world: World, client: Client, role: Role, mine: bool, sees: bool
+def test_agents_see_their_own_leads_and_nobodys_and_the_others_the_floor(
+    world: World, client: Client, role: Role, whose: str, sees: bool
 ) -> None:
-    agent_id = an_agent(world)
+    agent_id, colleague_id = an_agent(world), an_agent(world)
+    owner = {"mine": str(agent_id), "nobody's": None, "a colleague's": str(colleague_id)}[whose]
     body: dict[str, Any] = {"number": LEAD, "consent": {"basis": "inquiry"}}
-    lead = client.post_lead(body | ({"assigned_to": str(agent_id)} if mine else {})).get_json()
+    lead = client.post_lead(body | ({"assigned_to": owner} if owner else {})).get_json()
 
     assert _sees(world, Actor(ActorKind.STAFF, agent_id, role), lead) is sees
 

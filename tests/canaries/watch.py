@@ -399,7 +399,10 @@ class Watch:
             server, _ = start_postgres(folder, fsync=False)
             with psycopg.connect(server.url("smsbot")) as connection:
                 found = self.tables(connection, tables_of(connection))
-        except (ConfigurationError, psycopg.OperationalError):  # none, or broken by the test: the summary says how often
+        except (
+            ConfigurationError,
+            psycopg.OperationalError,
+        ):  # none, or broken by the test: the summary says how often
             self.counts["databases of `up` that could not be searched"] += 1
             return []
         self.counts["databases of `up`"] += 1

@@ -170,6 +170,26 @@ def test_a_tag_says_what_else_to_act_on(text: str, tag: str) -> None:
     assert tag in judge(text).tags
 
 
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("No promotions please, just tell me if the house is available", Scope.PARTIAL),
+        ("no ads please, I only want to see the house", Scope.PARTIAL),
+        ("no marketing, just answer my question", Scope.PARTIAL),
+        ("stop the ads but let me know when it is ready", Scope.PARTIAL),
+        ("no more coupons, I still want your reply", Scope.PARTIAL),
+        ("No promotions please", Scope.ALL),
+        ("no promotions, just stop", Scope.ALL),
+        ("no ads, just leave me alone", Scope.ALL),
+        ("stop the promos, dont call me and dont tell me anything", Scope.ALL),
+        ("no promos, unsubscribe me and just reply when done", Scope.ALL),
+    ],
+)
+def test_only_who_says_that_an_answer_is_wanted_keeps_answers(text: str, scope: Scope) -> None:
+    assert judge(text).verdict is Verdict.OPT_OUT
+    assert judge(text).scope is scope
+
+
 def test_a_tenants_own_word_opts_out() -> None:
     assert judge("Salir.").verdict is Verdict.NONE
     assert judge("Salir.", extra_opt_out=["SALIR"]).verdict is Verdict.OPT_OUT

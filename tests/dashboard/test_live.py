@@ -43,14 +43,19 @@ def test_a_page_hears_of_what_came_after_it_once(world: World, owner: Browser) -
     assert again["changed"] == []
 
 
-def test_an_agent_hears_of_their_own_leads_only(world: World) -> None:
-    agent = at_work(world, "bob@example.test", Role.AGENT)
+def test_an_agent_hears_of_their_own_leads_and_of_nobodys(world: World) -> None:
+    agent, colleague = at_work(world, "bob@example.test", Role.AGENT), hire(world, "carl@example.test", Role.AGENT)
     cursor = CURSOR.findall(agent.page("/"))[0]
     world.text("Hello")
+    nobodys = changes(agent, cursor)
+    cursor = str(nobodys["cursor"])
+    assign(world, world.conversation(), colleague)
+    world.text("Hello?")
     unseen = changes(agent, cursor)
     assign(world, world.conversation(), agent.agent_id)
     world.text("Hello again")
 
+    assert nobodys["changed"] == [str(world.conversation().id)]
     assert unseen["changed"] == [] and unseen["floor"] is False
     assert unseen["cursor"] != cursor
     assert changes(agent, str(unseen["cursor"]))["changed"] == [str(world.conversation().id)]
@@ -114,6 +119,7 @@ def test_what_one_may_not_see_is_not_shared(shared: World) -> None:
     agent = at_work(shared, "bob@example.test", Role.AGENT)
     cursor = CURSOR.findall(agent.page("/"))[0]
     shared.text("Here is the walrus")
+    assign(shared, shared.conversation(), boss.agent_id)
 
     assert "walrus" in live_page(boss, "/", cursor)
     assert changes(boss, cursor)["changed"] == [str(shared.conversation().id)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from markupsafe import escape
 
+from consent.purposes import CONSENTED
 from conversations.inbox import Queue
 from conversations.models import Lead
 from dashboard.routes import POLICY
@@ -209,7 +211,7 @@ def test_a_failed_text_says_why(world: World, owner: Browser) -> None:
     world.drain()
     world.status(world.outbound()[0], "undelivered", error=30003)
 
-    assert "Not delivered: the carrier refused or lost it with code 30003" in owner.page(
+    assert "Not delivered: no answer from their phone, it is off or out of reach (code 30003)" in owner.page(
         f"/c/{world.conversation().id}"
     )
 
@@ -241,3 +243,44 @@ def test_without_a_session_nothing_is_shown_and_the_wanted_page_is_remembered(wo
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/login?next=%2Fc%2F{world.conversation().id}%3Fqueue%3Dall"
     assert LEAD[2:] not in answer.get_data(as_text=True)
+
+
+def test_a_thread_that_the_carrier_blocks_says_so_everywhere_and_nothing_else(world: World, owner: Browser) -> None:
+    path = f"/c/{texted(world)}"
+    world.drain()
+    world.status(world.outbound()[0], "failed", error=21610)
+    page = owner.page(path)
+
+    assert "The carrier blocks texts to this number</strong>: call." in page
+    assert re.search(r'class="tag tag-blocked">.*Blocked</span>', page)
+    assert "tag-stop" not in page and "AI active" not in page
+    assert page.count("<span>Blocked</span>") == len(CONSENTED)
+    assert "Why it was not sent" in page and "Why it was allowed" not in page
+    assert "tag-blocked" in owner.page("/?queue=all")
+
+
+def test_a_text_that_left_names_its_id_where_it_says_why(world: World, owner: Browser) -> None:
+    path = f"/c/{texted(world)}"
+    world.drain()
+    page = owner.page(path)
+
+    assert "Why it was allowed" in page
+    assert f"<code>{world.outbound()[0].id}</code>" in page
+
+
+def test_a_word_that_the_carrier_answers_says_so(world: World, owner: Browser) -> None:
+    world.text("HELP", OptOutType="HELP")
+    page = owner.page(f"/c/{world.conversation().id}")
+
+    assert "The carrier answers HELP itself" in page
+
+
+def test_a_day_names_its_time_zone(world: World, owner: Browser) -> None:
+    path = f"/c/{texted(world)}"
+
+    assert re.search(r'class="day">Today <span class="zone">[A-Z]{3,4}</span>', owner.page(path))
+
+
+def texted(world: World) -> UUID:
+    world.text("Hello there")
+    return world.conversation().id

@@ -194,3 +194,30 @@ def test_once_a_person_has_said_that_it_was_no_opt_out_the_text_can_be_answered(
     assert world.carrier.bodies == ["No problem. Tomorrow, then?"]
     assert [event.kind.value for event in world.ledger()] == ["hold", "resume", "inquiry"]
     assert world.verified()
+
+
+def test_an_answer_by_hand_ends_the_tasks_that_asked_for_one(world: World, owner: Browser) -> None:
+    path, _ = open_thread(world, owner, "Can I talk to a real person please")
+    world.drain()
+    before = [task.kind for task in world.rows(Task) if task.done_at is None]
+    owner.post(f"{path}/messages", composed(owner.page(path), "Ann here, what can I do?"))
+
+    assert before == ["handoff"]
+    assert [(task.kind, task.done_by) for task in world.rows(Task)] == [("handoff", owner.agent_id)]
+
+
+@pytest.mark.parametrize("meaning", ["opt_out", "not_opt_out"])
+def test_a_hold_is_ended_by_its_decision_and_not_by_done(world: World, owner: Browser, meaning: str) -> None:
+    path, _ = open_thread(world, owner, "not now, please stop for today")
+    world.drain()
+    (task,) = world.rows(Task)
+    page = owner.page(path)
+    refused = owner.post(f"/tasks/{task.id}/done", {"next": path})
+    said = owner.page(path)
+    still = world.rows(Task)[0].done_at
+    owner.post(f"{path}/hold", {"meaning": meaning})
+
+    assert task.kind == "settle_hold" and f"/tasks/{task.id}/done" not in page
+    assert (refused.status_code, still) == (303, None)
+    assert "Say whether it is an opt-out: that ends this task." in said
+    assert world.rows(Task)[0].done_by == owner.agent_id

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import pytest
 
-from conversations.models import Alert, Conversation, Task
-from smsbot.actor import Role
+from conversations import staff as acts
+from conversations.models import Alert, Conversation, Lead, Task
+from smsbot.actor import Actor, ActorKind, Role
+from smsbot.errors import NotFound
+from smsbot.events import Event
 from tests.dashboard.staff import Browser, assign, at_work, hire
 from tests.world import Business, World
 
@@ -30,6 +36,7 @@ ABOUT: dict[tuple[str, str], str] = {
     ("POST", "/c/<uuid:conversation_id>/messages"): "conversation",
     ("POST", "/c/<uuid:conversation_id>/take-over"): "conversation",
     ("POST", "/c/<uuid:conversation_id>/give-back"): "conversation",
+    ("POST", "/c/<uuid:conversation_id>/assign"): "assignment",
     ("POST", "/c/<uuid:conversation_id>/opt-out"): "conversation",
     ("POST", "/c/<uuid:conversation_id>/hold"): "conversation",
     ("POST", "/tasks/<uuid:task_id>/done"): "task",
@@ -42,6 +49,7 @@ ABOUT: dict[tuple[str, str], str] = {
     ("GET", "/assets/<path:filename>"): "nobody",
     ("GET", "/bootstrap/static/<path:filename>"): "nobody",
 }
+ASSIGN = (Role.OWNER, Role.MANAGER)
 FORMS = {"messages": {"body": "Hello"}, "hold": {"meaning": "opt_out"}}
 
 
@@ -84,7 +92,7 @@ def conversation(world: World, conversation_id: UUID) -> Conversation:
 
 
 def may(role: Role, whose: str) -> bool:
-    return whose != FOREIGN and (role in EVERYTHING or whose == MINE)
+    return whose != FOREIGN and (role in EVERYTHING or whose in (MINE, UNASSIGNED))
 
 
 def calls(about: str) -> Iterator[tuple[str, str]]:
@@ -129,6 +137,13 @@ def test_a_role_reaches_what_it_may_see_and_nothing_else(floor: Floor, role: Rol
                 missing = called(browser, method, rule, nothing)
                 assert (status, body) == missing, (method, rule)
                 assert status == 404
+    for method, rule in calls("assignment"):
+        status, body = called(browser, method, rule, floor.objects[whose]["conversation"])
+        if role in ASSIGN and may(role, whose):
+            assert status == 303
+        else:
+            assert (status, body) == called(browser, method, rule, nothing)
+            assert status == 404
 
 
 @pytest.mark.parametrize("role", Role)
@@ -151,3 +166,86 @@ def test_a_count_counts_only_what_a_role_may_see(floor: Floor, role: Role) -> No
 
     assert f'aria-current="page">All <span class="tally">{seen}</span>' in " ".join(page.split())
     assert f'<span>Tasks</span> <span class="count">{seen}</span>' in page
+
+
+def test_who_takes_an_unassigned_lead_over_has_it_and_no_other_agent_sees_it_any_more(floor: Floor) -> None:
+    agent, colleague = floor.browsers[Role.AGENT], at_work(floor.world, "cora@example.test", Role.AGENT)
+    path = f"/c/{floor.objects[UNASSIGNED]['conversation']}"
+    told = re.findall(r'data-cursor="([^"]+)"', colleague.page("/"))[0]
+    before = colleague.get(path).status_code
+    agent.page(path)
+    agent.post(f"{path}/take-over")
+    heard = colleague.get(f"/live?cursor={told}").json
+    late = [
+        colleague.post(f"{path}/take-over").status_code,
+        colleague.post(f"{path}/messages", {"body": "x"}).status_code,
+    ]
+
+    assert before == 200 and lead_of(floor, UNASSIGNED) == agent.agent_id
+    assert (colleague.get(path).status_code, late) == (404, [404, 404])
+    assert (heard["changed"], heard["floor"]) == ([], True)  # look again: whose it was is not said
+    assert path not in colleague.page("/?queue=all")
+    assert floor.browsers[Role.MANAGER].get(path).status_code == 200
+
+
+def test_two_agents_at_once_are_never_both_the_first(floor: Floor) -> None:
+    agents = [at_work(floor.world, f"twin{n}@example.test", Role.AGENT) for n in range(2)]
+    conversation_id = floor.objects[UNASSIGNED]["conversation"]
+    ready = threading.Barrier(2)
+
+    def take(agent: Browser) -> str:
+        ready.wait()
+        try:
+            acts.take_over(
+                floor.world.runtime,
+                floor.world.home.id,
+                Actor(ActorKind.STAFF, agent.agent_id, Role.AGENT),
+                conversation_id,
+            )
+        except NotFound:
+            return "too late"
+        return "mine"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(take, agents)) == ["mine", "too late"]
+
+
+@pytest.mark.parametrize("role", ASSIGN)
+def test_a_lead_is_assigned_and_taken_back_and_both_are_recorded(floor: Floor, role: Role) -> None:
+    browser, agent = floor.browsers[role], floor.browsers[Role.AGENT]
+    path = f"/c/{floor.objects[COLLEAGUES]['conversation']}"
+    page = browser.page(path)
+    answers = []
+    for chosen in (str(agent.agent_id), ""):
+        answers.append((browser.post(f"{path}/assign", {"agent": chosen}).status_code, lead_of(floor, COLLEAGUES)))
+
+    assert re.search(r'<option value="[^"]+" selected>Carl</option>', page)
+    assert answers == [(303, agent.agent_id), (303, None)]
+    events = sorted(floor.world.rows(Event), key=lambda event: event.xid)
+    assert [event.details["to"] for event in events if event.kind == "conversation.assigned"] == [
+        str(agent.agent_id),
+        None,
+    ]
+    assert "assigned it to Agent" in browser.page(path) and "assigned it to nobody" in browser.page(path)
+
+
+def test_a_lead_is_assigned_to_nobody_who_is_not_of_the_house(floor: Floor) -> None:
+    owner = floor.browsers[Role.OWNER]
+    stranger = hire(floor.world, "far@example.test", Role.AGENT, of=floor.world.business("Far Motors", "+12065550187"))
+    path = f"/c/{floor.objects[MINE]['conversation']}"
+    owner.page(path)
+    before = lead_of(floor, MINE)
+    refused = [
+        owner.post(f"{path}/assign", {"agent": str(one)})
+        for one in (stranger, uuid4(), "x", floor.browsers[Role.COMPLIANCE].agent_id)
+    ]
+
+    assert [answer.status_code for answer in refused] == [422] * 4
+    assert lead_of(floor, MINE) == before
+    assert "Assign to" not in floor.browsers[Role.AGENT].page(path)
+
+
+def lead_of(floor: Floor, whose: str) -> UUID | None:
+    """To whom this lead is assigned."""
+    lead_id = conversation(floor.world, floor.objects[whose]["conversation"]).lead_id
+    return next(row.assigned_to for row in floor.world.rows(Lead) if row.id == lead_id)

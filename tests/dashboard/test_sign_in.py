@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from dashboard.requests import own_path
 from smsbot.actor import Role
 from smsbot.tenancy import Agent, Login, LoginSession
-from tests.dashboard.staff import PASSWORD, SESSION, Browser, a_browser, at_work, hire
+from tests.dashboard.staff import PASSWORD, SESSION, Browser, a_browser, assign, at_work, hire
 from tests.world import World
 
 WRONG = "nine herons on a quay"
@@ -192,6 +192,7 @@ def test_who_is_disabled_is_out_at_the_next_request(world: World, owner: Browser
 
 def test_a_changed_role_counts_at_the_next_request(world: World, owner: Browser) -> None:
     world.text("Hello")
+    assign(world, world.conversation(), hire(world, "carl@example.test", Role.AGENT))
     assert owner.page("/").count('class="entry') == 1
     with world.runtime.transaction(world.home.id) as session:
         session.execute(update(Agent).values(role=Role.AGENT))

@@ -183,6 +183,7 @@ ROUTES: dict[tuple[str, str], Calls] = {
     ("POST", "/c/<uuid:conversation_id>/messages"): form("/c/{}/messages", 404, body="hello", key="{}", seen="{}"),
     ("POST", "/c/<uuid:conversation_id>/take-over"): form("/c/{}/take-over", 404),
     ("POST", "/c/<uuid:conversation_id>/give-back"): form("/c/{}/give-back", 404),
+    ("POST", "/c/<uuid:conversation_id>/assign"): form("/c/{}/assign", 404, agent="{}"),
     ("POST", "/c/<uuid:conversation_id>/opt-out"): form("/c/{}/opt-out", 404, note="hello"),
     ("POST", "/c/<uuid:conversation_id>/hold"): form("/c/{}/hold", 404, meaning="opt_out"),
     ("POST", "/tasks/<uuid:task_id>/done"): form("/tasks/{}/done", 404),

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 PATIENCE_MS = 20_000
 
 Open = Callable[..., Page]
+OFFLINE = "net::ERR_INTERNET_DISCONNECTED"  # said by the browser when a test takes its line away
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,7 +76,10 @@ def opened(browser: Browser) -> Iterator[Open]:
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}"))
+        page.on(
+            "console",
+            lambda said: complaints.extend([] if said.text.endswith(OFFLINE) else [f"{page.url}: {said.text}"]),
+        )
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         page.on(
             "request", lambda asked: complaints.extend([] if asked.url.startswith("http://127.0.0.1:") else [asked.url])

@@ -238,6 +238,7 @@ def without_scripts(chromium: Browser, base: str, shown: Conversation, world: Wo
     context = chromium.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
     page = context.new_page()
     sign_in(page, base)
+    page.goto(f"{base}/?queue=all")
     page.click("a.entry:has-text('Dana Whitfield')")
     page.fill("#body", "Sent without a script")
     page.click("button:has-text('Send')")

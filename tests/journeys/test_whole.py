@@ -95,7 +95,7 @@ def phones(opened: Open, product: Product) -> Page:
 @pytest.fixture
 def desk(opened: Open, product: Product, signed_in: StorageState) -> Page:
     """The inbox of somebody who is signed in."""
-    page = opened(f"{product.url}/", storage_state=signed_in)
+    page = opened(f"{product.url}/?queue=all", storage_state=signed_in)
     page.add_init_script(FIRST_SHOWN)
     page.reload()
     return page
@@ -113,7 +113,7 @@ def test_lead_and_agent_see_each_other_within_two_seconds_until_stop(phones, des
     for question in QUESTIONS[1:]:
         type_text(phones, question)
         watch.next(phone=phones, inbox=desk, thread=thread)
-        expect(thread.get_by_text(question)).to_be_visible()
+        expect(thread.locator(".said-in").get_by_text(question)).to_be_visible()
 
     thread.get_by_role("button", name="Take over").click()
     expect(banner(thread)).to_contain_text("You have it")
@@ -168,5 +168,25 @@ def test_person_is_asked_for_and_every_trace_of_it_is_settled(desk, product):
 
     expect(task).to_have_count(0)
     desk.get_by_role("link", name="Inbox").click()
+    desk.get_by_role("navigation", name="Queues").get_by_role("link", name=re.compile("^All")).click()
     expect(row(desk, "42")).to_have_count(1)
     expect(desk.locator(".row-needs", has_text="42")).to_have_count(0)
+
+
+def test_nothing_is_sent_while_the_server_is_away_and_the_words_stay(desk, product):
+    product.text("+13125550143", "Hello there")
+    row(desk, "43").click()
+    send = desk.get_by_role("button", name="Send")
+    composer(desk).fill("Sam here: half a sentence")
+    desk.context.set_offline(True)
+    expect(send).to_be_disabled()
+    desk.keyboard.press("Control+Enter")
+    expect(composer(desk)).to_have_value("Sam here: half a sentence")
+    desk.context.set_offline(False)
+    expect(send).to_be_enabled()
+    desk.reload()
+
+    expect(composer(desk)).to_have_value("Sam here: half a sentence")
+    send.click()
+    expect(desk.locator(".by-agent")).to_contain_text("Sam here: half a sentence")
+    expect(composer(desk)).to_have_value("")
