@@ -60,7 +60,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        "outbox.locked=sleep:0.05",
+        "outbox.locked=sleep:0.3",
     ),
     Mutant(
         "the STOP does not wait for the lease",
