@@ -71,9 +71,13 @@ def test_keyboard_alone_goes_from_the_door_to_an_opt_out(opened, product):
     product.answer(person, 1)
     page = opened(f"{product.url}/login")
     email, password = product.logins["manager"]
-    page.keyboard.type(email)  # the first field has the focus
+    expect(page.locator("#email")).to_be_focused()
+    page.keyboard.type(email)
     page.keyboard.press("Tab")
+    expect(page.locator("#password")).to_be_focused()
     page.keyboard.type(password)
+    expect(page.locator("#email")).to_have_value(email)
+    expect(page.locator("#password")).to_have_value(password)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{product.url}/")
     tab_to(page, page.get_by_role("link", name=re.compile("^All")))
