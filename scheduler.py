@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select
@@ -27,11 +28,10 @@ from smsbot.failpoints import failpoint
 from smsbot.gateways.twilio_carrier import TwilioGateway
 from smsbot.heartbeats import EVERY_S, beat, forget_dead
 from smsbot.logs import configure_logging, log_event
-from smsbot.runtime import Runtime
+from smsbot.runtime import Runtime, runtime_for
 from smsbot.settings import load_settings
 from smsbot.tenancy import Tenant
 from worker import Drain, chat_model, handlers
-from wsgi import FOLDER, runtime_for
 
 TICK_S = 1.0
 SOONEST_S = 0.02
@@ -142,7 +142,7 @@ def seal_tenant(runtime: Runtime, tenant_id: UUID) -> bool:
 
 
 def main() -> int:
-    settings = load_settings(os.environ, FOLDER)
+    settings = load_settings(os.environ, Path(__file__).resolve().parent)
     configure_logging("scheduler")
     runtime = runtime_for(settings, pool_size=8)
     tables = handlers(runtime, TwilioGateway(), chat_model(settings))

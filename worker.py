@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
 from redis import Redis
@@ -38,9 +39,8 @@ from smsbot.gateways.openai_model import OpenAIChatModel
 from smsbot.gateways.twilio_carrier import TwilioGateway
 from smsbot.heartbeats import is_deaf, keep_beating
 from smsbot.logs import configure_logging, log_event
-from smsbot.runtime import Runtime
+from smsbot.runtime import Runtime, runtime_for
 from smsbot.settings import Settings, assert_timeouts_fit, load_settings
-from wsgi import FOLDER, runtime_for
 
 DRAIN_S = 8.0  # how long a stopping worker waits for what is in flight
 BACKGROUND_CONCURRENCY = 4
@@ -226,7 +226,7 @@ def chat_model(settings: Settings) -> ChatModel | None:
 def main(queue: str) -> int:
     """Serve exactly one queue until SIGTERM; what is in flight is finished within DRAIN_S."""
     sys.modules.setdefault("worker", sys.modules[__name__])  # RQ imports the job by this name
-    settings = load_settings(os.environ, FOLDER)
+    settings = load_settings(os.environ, Path(__file__).resolve().parent)
     configure_logging(f"worker-{queue}")
     assert_timeouts_fit()
     runtime = runtime_for(settings, pool_size=16)

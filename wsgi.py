@@ -18,16 +18,11 @@ from werkzeug.exceptions import HTTPException
 from api.routes import api
 from conversations.reconciliation import hold_for_reconciliation
 from dashboard.routes import register as register_dashboard
-from smsbot.bell import Bell, NoBell, RqBell
-from smsbot.clock import SystemClock
-from smsbot.crypto import Keyring
-from smsbot.database import database_engine
 from smsbot.heartbeats import WEB, is_deaf, keep_beating, last_beat
 from smsbot.logs import configure_logging, log_event
 from smsbot.probes import probes
-from smsbot.rates import Rates, RedisRates, Unlimited
-from smsbot.runtime import Runtime
-from smsbot.settings import Settings, load_settings, sqlalchemy_url
+from smsbot.runtime import Runtime, runtime_for
+from smsbot.settings import load_settings
 from webhooks.requests import twiml
 from webhooks.routes import carrier
 
@@ -38,25 +33,6 @@ LARGEST_REQUEST = 1024 * 1024
 CARRIER_PATHS = "/webhooks/twilio"
 
 logger = logging.getLogger("smsbot.web")
-
-
-def runtime_for(settings: Settings, *, pool_size: int, pool_timeout_s: float = 10.0, watchful: bool = False) -> Runtime:
-    """What a process holds. The addresses of embedded servers come in through the environment of `manage.py up`.
-
-    `watchful`: see `database_engine`.
-    """
-    if settings.database_url is None:
-        raise SystemExit("set DATABASE_URL, or start everything with: manage.py up")
-    bell: Bell = RqBell(settings.redis_url) if settings.redis_url else NoBell()
-    rates: Rates = RedisRates(settings.redis_url) if settings.redis_url else Unlimited()
-    engine = database_engine(
-        sqlalchemy_url(settings.database_url),
-        pool_size=pool_size,
-        max_overflow=4,
-        pool_timeout_s=pool_timeout_s,
-        watchful=watchful,
-    )
-    return Runtime(settings, SystemClock(), engine, bell, Keyring(settings.encryption_keys), rates=rates)
 
 
 def application(runtime: Runtime, pools: Collection[str] = (CARRIER_POOL, STAFF_POOL), *, pace_s: float = 0.0) -> Flask:

@@ -29,11 +29,10 @@ from consent.models import Contact
 from consent.policy import Allow, Block
 from consent.purposes import CONSENTED, Purpose
 from consent.state import Basis, ConsentState, EventKind, LedgerEntry, state_after, state_to_json
-from smsbot.runtime import Runtime
+from smsbot.runtime import Runtime, runtime_for
 from smsbot.settings import load_settings
 from smsbot.tenancy import Number, Tenant
 from smsbot.writes import write
-from wsgi import runtime_for
 
 SMALL = (10_000, 50_000)
 USUAL = (100_000, 500_000)

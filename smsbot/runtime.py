@@ -13,13 +13,13 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from smsbot.bell import Bell
-from smsbot.clock import Clock
+from smsbot.bell import Bell, NoBell, RqBell
+from smsbot.clock import Clock, SystemClock
 from smsbot.crypto import DataCipher, Keyring
-from smsbot.database import TenantSession
+from smsbot.database import TenantSession, database_engine
 from smsbot.failpoints import failpoint
-from smsbot.rates import Rates, Unlimited
-from smsbot.settings import Settings
+from smsbot.rates import Rates, RedisRates, Unlimited
+from smsbot.settings import Settings, sqlalchemy_url
 from smsbot.writes import READING
 
 TURNS = 4
@@ -84,3 +84,22 @@ class Runtime:
 def after_commit(session: TenantSession, call: Callable[[], None]) -> None:
     """Have `call` done once this transaction has committed; never when it rolls back."""
     session.info.setdefault(AFTER_COMMIT, []).append(call)
+
+
+def runtime_for(settings: Settings, *, pool_size: int, pool_timeout_s: float = 10.0, watchful: bool = False) -> Runtime:
+    """What a process holds. The addresses of embedded servers come in through the environment of `manage.py up`.
+
+    `watchful`: see `database_engine`.
+    """
+    if settings.database_url is None:
+        raise SystemExit("set DATABASE_URL, or start everything with: manage.py up")
+    bell: Bell = RqBell(settings.redis_url) if settings.redis_url else NoBell()
+    rates: Rates = RedisRates(settings.redis_url) if settings.redis_url else Unlimited()
+    engine = database_engine(
+        sqlalchemy_url(settings.database_url),
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_timeout_s=pool_timeout_s,
+        watchful=watchful,
+    )
+    return Runtime(settings, SystemClock(), engine, bell, Keyring(settings.encryption_keys), rates=rates)

@@ -24,13 +24,13 @@ from uuid import UUID, uuid4
 import psycopg
 from redis import Redis
 
+from smsbot.runtime import runtime_for
 from smsbot.schema import prepare_cluster, upgrade
 from smsbot.servers import dies_with_parent, free_port
 from smsbot.servers.postgres import PostgresServer, start_postgres, stop_postgres
 from smsbot.servers.redis import RedisServer, start_redis, stop_redis
 from smsbot.settings import load_settings
 from smsbot.tenancy import Credential, CredentialKind, CredentialState, Number, OptOutHandling, SenderType, Tenant
-from wsgi import runtime_for
 
 TREE = Path(__file__).resolve().parents[2]
 # What was committed survives a killed server; only a power cut could take it. Saves the disk, changes no promise.
