@@ -398,16 +398,7 @@ def _gated(
             work.finish(session, claim)
             _note_outcome(session, message, now, "message.blocked")
             if reason in LOST or (reason is Reason.UNREACHABLE and message.purpose is Purpose.REPLY):
-                add_task(
-                    session,
-                    "text_not_sent",
-                    message.id,
-                    conversation_id=message.conversation_id,
-                    now=now,
-                    actor=SYSTEM,
-                    cause=CAUSE,
-                    reason=reason.value,
-                )
+                _leave_to_people(session, "text_not_sent", message, now, reason=reason.value)
             return None
         case Allow(_, event_id, _):
             pass
@@ -770,16 +761,31 @@ def leave_undelivered(
 ) -> None:
     """An answer that did not arrive is left to a person; a number that cannot be texted has a task of its own."""
     if message.purpose is Purpose.REPLY and action is not Action.BAD_NUMBER:
-        add_task(
-            session,
-            "undelivered",
-            message.id,
-            conversation_id=message.conversation_id,
-            now=now,
-            actor=CARRIER,
-            cause=carrier_reason(code),
-            reason=carrier_reason(code),
-        )
+        said = carrier_reason(code)
+        _leave_to_people(session, "undelivered", message, now, actor=CARRIER, cause=said, reason=said)
+
+
+def _leave_to_people(
+    session: TenantSession,
+    kind: str,
+    message: Message,
+    now: datetime,
+    *,
+    actor: Actor = SYSTEM,
+    cause: str = CAUSE,
+    reason: str | None = None,
+) -> None:
+    """The task of a text that did not do what it was for."""
+    add_task(
+        session,
+        kind,
+        message.id,
+        conversation_id=message.conversation_id,
+        now=now,
+        actor=actor,
+        cause=cause,
+        reason=reason,
+    )
 
 
 def came_back_since(session: TenantSession, contact: Contact, message: Message) -> bool:
@@ -932,15 +938,7 @@ def _conclude(
         message.state = State.UNKNOWN
         burst_over(session, message)
         work.finish(session, claim)
-        add_task(
-            session,
-            "unknown_outcome",
-            message.id,
-            conversation_id=message.conversation_id,
-            now=now,
-            actor=SYSTEM,
-            cause=CAUSE,
-        )
+        _leave_to_people(session, "unknown_outcome", message, now)
         _note_outcome(session, message, now, "message.unknown")
 
 
@@ -956,16 +954,7 @@ def give_up(session: TenantSession, message_id: UUID, *, now: datetime, cause: s
     else:
         message.state, message.reason = State.FAILED, Reason.CONTENT.value
     burst_over(session, message)
-    add_task(
-        session,
-        "text_not_sent",
-        message.id,
-        conversation_id=message.conversation_id,
-        now=now,
-        actor=SYSTEM,
-        cause=cause,
-        reason=message.reason,
-    )
+    _leave_to_people(session, "text_not_sent", message, now, cause=cause, reason=message.reason)
     _note_outcome(session, message, now, "message.given_up")
     return message.conversation_id
 
