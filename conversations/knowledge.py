@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import bindparam, select
 
 from conversations.facts import FactAnswer, Item, ItemKind, TenantFacts, Vertical
-from smsbot.database import TenantSession
 from smsbot.tenancy import Fact, Tenant
-from smsbot.writes import fetch, prepared
+from smsbot.writes import prepared
 
 FACTS = prepared(
     select(Fact.kind, Fact.ref, Fact.content, Fact.as_of)
@@ -27,14 +26,8 @@ class _Row(NamedTuple):
     as_of: datetime | None
 
 
-def facts_of(session: TenantSession, tenant: Tenant) -> TenantFacts:
-    """Everything that a reply of this tenant may state."""
-    (rows,) = fetch(session, FACTS(tenant_id=tenant.id))
-    return facts_in(tenant, rows)
-
-
 def facts_in(tenant: Tenant, rows: Sequence[tuple[Any, ...]]) -> TenantFacts:
-    """The same from the rows of FACTS, read together with others."""
+    """Everything that a reply of this tenant may state, from the rows of FACTS."""
     by_kind: dict[str, list[_Row]] = {}
     for one in rows:
         row = _Row(*one)

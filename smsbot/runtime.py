@@ -34,7 +34,6 @@ class Runtime:
     engine: Engine
     bell: Bell
     keyring: Keyring
-    data_keys: dict[UUID, str] = field(default_factory=dict)
     rates: Rates = field(default_factory=Unlimited)
     turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(TURNS))
 
