@@ -49,6 +49,12 @@ class Contact(Base):
     unreachable_code: Mapped[int | None]  # the carrier's word that no text can arrive here
     blocked_at: Mapped[datetime | None] = mapped_column(UtcDateTime())  # by staff: spam, abuse
     wrong_number_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    declared_zone: Mapped[str | None] = mapped_column(String(64))  # as they or staff said, an IANA name
+    postal_code: Mapped[str | None] = mapped_column(String(12))  # from a form, the API, staff or their words only
+    region: Mapped[str | None] = mapped_column(String(3))  # state or province of their address
+    hours: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # when they want to be texted
+    line_type: Mapped[str | None] = mapped_column(String(20))  # the carrier's word: mobile, landline, fixedVoip …
+    line_type_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     consent: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))  # fold of the ledger
     ledger_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     ledger_hash: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("'\\x'::bytea"))
@@ -165,3 +171,86 @@ class DecisionRow(Base):
     permit_id: Mapped[UUID | None]
     inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)  # ids and values, enough to decide again
     versions: Mapped[dict[str, str]] = mapped_column(JSONB)
+
+
+class PolicySetting(Base):
+    """One choice that a tenant has made about its texts, from a moment on. Never changed: a later row takes its place.
+
+    `subject` tells rows of one name apart: the state of an emergency; "" for everything else.
+    """
+
+    __tablename__ = "policy_settings"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        Index("ix_policy_settings_current", "tenant_id", "name", "subject", "effective_from"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(20), server_default=text("''"))
+    value: Mapped[Any] = mapped_column(JSONB)
+    effective_from: Mapped[datetime] = mapped_column(UtcDateTime())
+    set_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    actor_kind: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[UUID | None]
+
+
+class Form(Base):
+    """A page of ours on which people ask and agree. Its address ends in `token`, which is public."""
+
+    __tablename__ = "forms"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id", "number_id"], ["numbers.tenant_id", "numbers.id"]),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    token: Mapped[str] = mapped_column(String(60))
+    title: Mapped[str] = mapped_column(String(120))
+    source: Mapped[str] = mapped_column(String(60))
+    number_id: Mapped[UUID]
+    language: Mapped[str] = mapped_column(String(8))
+    purposes: Mapped[list[str]] = mapped_column(JSONB)
+    double_opt_in: Mapped[bool] = mapped_column(server_default=text("false"))
+    origins: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))  # sites that may embed it
+    draft: Mapped[str] = mapped_column(String(5000))  # the wording that is being worked on
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Disclosure(Base):
+    """The exact words beside a form's box, as they were published. Never changed: new words are a new version."""
+
+    __tablename__ = "disclosures"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "form_id", "version"),
+        ForeignKeyConstraint(["tenant_id", "form_id"], ["forms.tenant_id", "forms.id"]),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    form_id: Mapped[UUID]
+    version: Mapped[int]
+    language: Mapped[str] = mapped_column(String(8))
+    purposes: Mapped[list[str]] = mapped_column(JSONB)
+    brand: Mapped[str] = mapped_column(String(60))
+    text: Mapped[str] = mapped_column(String(5000))
+    sha256: Mapped[str] = mapped_column(String(64))
+    published_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    published_by: Mapped[UUID | None]
+
+
+class Suppression(Base):
+    """Somebody who was erased and must stay opted out: a keyed hash of the address, and nothing else of them."""
+
+    __tablename__ = "suppressions"
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    address_hmac: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key_id: Mapped[str] = mapped_column(String(16))
+    since: Mapped[datetime] = mapped_column(UtcDateTime())
+    reason: Mapped[str] = mapped_column(String(30))
+    scope: Mapped[str] = mapped_column(String(20))

@@ -204,6 +204,45 @@ class MessageEvent(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
 
 
+class KeywordRoute(Base):
+    """A word that people text in from a sign or an advertisement, and what is known of whoever does."""
+
+    __tablename__ = "keyword_routes"
+    __table_args__ = (UniqueConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "word"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    word: Mapped[str] = mapped_column(String(40))  # as it is compared: folded, without spaces
+    source: Mapped[str] = mapped_column(String(60))
+    fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class LeadImport(Base):
+    """A list of people that staff have brought: the file, encrypted until it is done, and what became of its rows."""
+
+    __tablename__ = "lead_imports"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "file_sha256"),
+        ForeignKeyConstraint(["tenant_id", "agent_id"], ["agents.tenant_id", "agents.id"]),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    agent_id: Mapped[UUID | None]
+    file_name: Mapped[str] = mapped_column(String(200))
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)  # encrypted; gone once every row is in
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSONB)  # column of the file → field, and what all rows share
+    rows: Mapped[int]
+    done_rows: Mapped[int] = mapped_column(server_default=text("0"))
+    counts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    errors: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))  # [row, field, why], no values
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
 class Trace(Base):
     """How an automated text came about: rules, model, timings, cost; the model's words encrypted."""
 
@@ -303,8 +342,10 @@ __all__ = [
     "Conversation",
     "Direction",
     "Episode",
+    "KeywordRoute",
     "Kind",
     "Lead",
+    "LeadImport",
     "Media",
     "Message",
     "MessageEvent",

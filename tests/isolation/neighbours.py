@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,12 +13,14 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import select
 
+from consent.models import Disclosure, Form, PolicySetting, Suppression
 from conversations.inbound import MEDIA
-from conversations.models import Conversation, Media, Message
+from conversations.models import Conversation, KeywordRoute, LeadImport, Media, Message
 from scheduler import seal_tenant
 from smsbot import work
 from smsbot.actor import Role
 from smsbot.api_keys import new_api_key
+from smsbot.database import TenantSession
 from smsbot.tenancy import (
     Agent,
     ApiKey,
@@ -163,6 +165,30 @@ def _by_the_product(world: World, business: Business, letter: str) -> None:
     world.text(f"still there? {WORDS[letter]}", sender=SHARED_LEAD, to=business)
 
 
+def _capture(session: TenantSession, business: Business, now: datetime, mark: str, agent_id: UUID) -> None:
+    """A form with its words, a keyword, a list, a choice about texts, and somebody who was erased."""
+    form = Form(
+        token=f"form-{mark}", title=mark, source=mark, number_id=business.number_id, language="en",
+        purposes=["inquiry"], draft=mark, created_at=now,
+    )  # fmt: skip
+    session.add(form)
+    session.flush()
+    session.add(
+        Disclosure(
+            form_id=form.id, version=1, language="en", purposes=["inquiry"], brand=mark, text=mark,
+            sha256=mark.ljust(64, "0"), published_at=now,
+        )
+    )  # fmt: skip
+    session.add(KeywordRoute(word=mark, source=mark, fields={"listing": mark}, created_at=now))
+    session.add(
+        LeadImport(
+            agent_id=agent_id, file_name=mark, file_sha256=mark.ljust(64, "0"), mapping={}, rows=1, created_at=now
+        )
+    )
+    session.add(PolicySetting(name="marketing_cap", value=mark, effective_from=now, set_at=now, actor_kind="staff"))
+    session.add(Suppression(address_hmac=mark.encode(), key_id="test", since=now, reason="erased", scope="tenant"))
+
+
 def _by_hand(world: World, database: Database, business: Business, letter: str) -> Side:
     now = world.clock.now()
     key, key_hash = new_api_key()
@@ -207,6 +233,7 @@ def _by_hand(world: World, database: Database, business: Business, letter: str) 
             )
         )
         work.put(session, MEDIA, media_id, due_at=now, now=now, queue=work.BACKGROUND)
+        _capture(session, business, now, mark, agent_id)
     with database.connect() as connection:
         ids: dict[str, UUID] = {}
         for table in tenant_tables(connection):
