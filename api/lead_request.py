@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from consent.purposes import Purpose
 from consent.state import Basis
@@ -17,17 +18,18 @@ from conversations.leads import (
     CLAIMABLE,
     CLAIMED_BASES,
     LONGEST_MESSAGE,
-    MESSAGE_FIELD,
     ConsentClaim,
     InvalidLead,
     NewLead,
     Objection,
 )
+from conversations.vocabulary import MESSAGE_FIELD
 from smsbot.masking import holds_sensitive, masked
 from smsbot.texts import cleaned
 
 LEAD_KEYS = (
     "number", "name", "language", "source", "assigned_to", "message", "fields", "our_number", "consent",
+    "postal_code", "state", "time_zone",
 )  # fmt: skip
 CONSENT_KEYS = ("basis", "purposes", "evidence")
 # Evidence with a meaning of its own; other names are kept as they come. Lengths in characters.
@@ -48,6 +50,8 @@ LONGEST_VALUE = 2_000
 MOST_KEYS = 50
 LARGEST_NUMBER = 2**53  # what JSON carries exactly everywhere (RFC 8259, 6)
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?", re.ASCII)
+POSTAL_CODE = re.compile(r"[0-9]{5}(-[0-9]{4})?|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]", re.ASCII)
+STATE = re.compile(r"[A-Z]{2}", re.ASCII)
 KEY = re.compile(r"[A-Za-z0-9_.\-]{1,60}", re.ASCII)
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -92,6 +96,9 @@ def new_lead(body: Any) -> NewLead:
         fields=_fields(body, found),
         our_number=_text(body, "our_number", LONGEST_NUMBER, found, verbatim=True),
         consent=_consent(body, found),
+        postal_code=_matching(body, "postal_code", POSTAL_CODE, "give a ZIP or Canadian postal code", found),
+        region=_matching(body, "state", STATE, "give a state or province as two capital letters", found),
+        time_zone=_zone(body, found),
     )
     if found:
         raise InvalidLead(found)
@@ -148,6 +155,24 @@ def _language(body: Mapping[str, Any], found: list[Objection]) -> str | None:
         found.append(Objection("language", "give a language as in en or fr-CA"))
         return None
     return language
+
+
+def _matching(
+    body: Mapping[str, Any], name: str, pattern: re.Pattern[str], advice: str, found: list[Objection]
+) -> str | None:
+    text = _text(body, name, 20, found, verbatim=True)
+    if text is not None and not pattern.fullmatch(text):
+        found.append(Objection(name, advice))
+        return None
+    return text
+
+
+def _zone(body: Mapping[str, Any], found: list[Objection]) -> str | None:
+    name = _text(body, "time_zone", 64, found, verbatim=True)
+    if name is not None and name not in available_timezones():
+        found.append(Objection("time_zone", "give an IANA name such as America/Chicago"))
+        return None
+    return name
 
 
 def _id(body: Mapping[str, Any], name: str, found: list[Objection]) -> UUID | None:

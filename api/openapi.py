@@ -21,6 +21,8 @@ from api.lead_request import (
     LONGEST_SOURCE,
     LONGEST_VALUE,
     MOST_KEYS,
+    POSTAL_CODE,
+    STATE,
 )
 from api.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from api.problems import MEDIA_TYPE
@@ -139,6 +141,10 @@ SCHEMAS: dict[str, Schema] = {
             "our_number": _or_null(TEXT | {"maxLength": LONGEST_NUMBER})
             | {"description": "The number that texts them; the tenant's first when none is given."},
             "consent": {"oneOf": [_ref("ConsentClaim"), {"type": "null"}]},
+            "postal_code": _or_null(TEXT | {"pattern": f"^({POSTAL_CODE.pattern})$"})
+            | {"description": "ZIP or Canadian postal code of the person: says which hours apply to them."},
+            "state": _or_null(TEXT | {"pattern": f"^{STATE.pattern}$"}) | {"description": "State or province."},
+            "time_zone": _or_null(TEXT | {"maxLength": 64}) | {"description": "IANA name, such as America/Chicago."},
         },
         required=("number",),
     ),

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from consent.ledger import state_of
 from consent.models import Contact, DecisionRow, Permit
+from consent.places import Place, place_of
 from consent.policy import (
     POLICY_VERSION,
     Allow,
@@ -28,7 +29,9 @@ from consent.policy import (
     decide,
     facts_to_json,
 )
+from consent.policy_settings import PolicySettings
 from consent.purposes import PermitKind, Purpose, Reason
+from consent.quiet_hours import DEFAULT_TENANT_HOURS, RULES, SendClass, deferred_until, hours_from, opening, send_class
 from consent.words import WORDS_VERSION
 from smsbot.database import TenantSession
 from smsbot.phone import AddressKind
@@ -47,13 +50,55 @@ class Circumstances:
     permit_id: UUID | None = None
     has_credentials: bool = True
     stale_after: datetime | None = None
-    never_wrote: bool = False
+    first_inquiry: bool = False  # the first text that follows up their form or call
+    instant_at_night: bool = False  # the words that they saw say that it may come at any hour
     newer_text: bool = False
     taken_over: bool = False
     mode_off: bool = False
     draft_only: bool = False
-    window: Window | None = None
     caps: Sequence[Cap] = ()
+
+
+def place_of_contact(contact: Contact, tenant: Tenant) -> Place:
+    """Where this person may be. Pure."""
+    return place_of(
+        contact.address,
+        country=contact.country,
+        declared_zone=contact.declared_zone,
+        postal_code=contact.postal_code,
+        state=contact.region,
+        tenant_zone=tenant.zone,
+    )
+
+
+def contact_window(
+    contact: Contact,
+    tenant: Tenant,
+    message_id: UUID,
+    purpose: Purpose,
+    now: datetime,
+    *,
+    settings: PolicySettings,
+    in_reply_to_at: datetime | None = None,
+    first_inquiry: bool = False,
+    instant_at_night: bool = False,
+) -> Window | None:
+    """When this person may get a text of this purpose; None when no hours apply to it. Pure."""
+    kind = send_class(purpose, first_inquiry)
+    if kind is None:
+        return None
+    found = opening(
+        kind,
+        place_of_contact(contact, tenant),
+        now,
+        tenant_hours=settings.hours or (DEFAULT_TENANT_HOURS if kind is SendClass.MARKETING else None),
+        lead_hours=hours_from(contact.hours) if contact.hours else None,
+        in_reply_to_at=in_reply_to_at,
+        instant_night_reply=instant_at_night,
+        emergencies=settings.emergencies,
+    )
+    opens_at = found.opens_at if found.open or found.opens_at is None else deferred_until(found, message_id)
+    return Window(found.open, opens_at, found.rule, found.zone, found.source, found.local)
 
 
 def check(
@@ -65,6 +110,7 @@ def check(
     message_id: UUID,
     purpose: Purpose,
     circumstances: Circumstances,
+    settings: PolicySettings,
     now: datetime,
 ) -> Decision:
     """Decide whether this text may leave, record the decision, and use up its permit when it rests on one.
@@ -91,12 +137,22 @@ def check(
         number_reconciling=number.hold_until_reconciled,
         has_credentials=circumstances.has_credentials,
         stale_after=circumstances.stale_after,
-        never_wrote=circumstances.never_wrote,
+        line_type=contact.line_type,
         newer_text=circumstances.newer_text,
         taken_over=circumstances.taken_over,
         mode_off=circumstances.mode_off,
         draft_only=circumstances.draft_only,
-        window=circumstances.window,
+        window=contact_window(
+            contact,
+            tenant,
+            message_id,
+            purpose,
+            now,
+            settings=settings,
+            in_reply_to_at=circumstances.in_reply_to_at,
+            first_inquiry=circumstances.first_inquiry,
+            instant_at_night=circumstances.instant_at_night,
+        ),
         caps=tuple(circumstances.caps),
     )
     decision = decide(facts)
@@ -196,7 +252,8 @@ def _record(session: TenantSession, contact: Contact, message_id: UUID, facts: S
             "rule": decision.rule,
             "consent_event_id": event_id,
             "permit_id": permit_id,
-            "inputs": facts_to_json(facts),
-            "versions": {"policy": POLICY_VERSION, "words": WORDS_VERSION},
+            # How much of the ledger was known: under the contact's lock it orders a text against an opt-out exactly.
+            "inputs": facts_to_json(facts) | {"ledger_seq": contact.ledger_seq},
+            "versions": {"policy": POLICY_VERSION, "words": WORDS_VERSION, "hours": RULES.version},
         },
     )

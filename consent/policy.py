@@ -13,7 +13,8 @@ from uuid import UUID
 from consent.purposes import Purpose, Reason
 from consent.state import Basis, ConsentState, PurposeConsent, PurposeState
 
-POLICY_VERSION = "2026-11-20.1"
+POLICY_VERSION = "2026-11-20.2"
+LANDLINES = frozenset({"landline"})  # Twilio Lookup, line_type_intelligence: what no SMS reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,17 @@ class PermitFacts:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When a class of text may be sent: open now, or the instant it opens next. Computed from versioned tables."""
+    """When a class of text may be sent: open now, or the instant it opens next (None: not as things stand).
+
+    `zone`, `source` and `local` say how late it is where they are, and how we know.
+    """
 
     open: bool
-    opens_at: datetime
+    opens_at: datetime | None
     rule: str
+    zone: str = ""
+    source: str = ""
+    local: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,7 @@ class SendFacts:
     number_reconciling: bool = False
     has_credentials: bool = True
     stale_after: datetime | None = None
-    never_wrote: bool = False  # they came by a form or a list and have not texted us yet
+    line_type: str | None = None  # the carrier's word for the kind of line, when it was asked lately
     newer_text: bool = False
     taken_over: bool = False
     mode_off: bool = False
@@ -158,6 +165,8 @@ def _stopped(facts: SendFacts) -> Decision | None:
         return Block("contact.blocked", Reason.BLOCKED_CONTACT)
     if facts.unreachable_code is not None:
         return Block("contact.unreachable", Reason.UNREACHABLE)
+    if facts.line_type in LANDLINES:
+        return Block("contact.landline", Reason.LANDLINE)
     if facts.wrong_number and facts.automated:
         return Block("contact.wrong_number", Reason.WRONG_NUMBER)
     if facts.state.held and facts.automated:
@@ -187,15 +196,13 @@ def _conversation(facts: SendFacts) -> Decision | None:
 def _consent(facts: SendFacts) -> Decision:
     if facts.purpose is Purpose.ACCOUNT:
         return Block("purpose.account_is_for_staff", Reason.PURPOSE)
-    if facts.never_wrote:
-        # Forms, written consent and their hours are not judged here yet: without a text of theirs nothing leaves.
-        return Block("contact.never_wrote", Reason.NO_CONSENT)
     standing = facts.state.purposes.get(facts.purpose)
     refused = _lack_of_consent(facts, standing)
     if refused is not None or standing is None:
         return refused or Block("consent.none", Reason.NO_CONSENT)
-    if facts.window is not None and not facts.window.open:
-        return Defer(facts.window.rule, facts.window.opens_at, Reason.QUIET_HOURS)
+    closed = _closed(facts)
+    if closed is not None:
+        return closed
     for cap in facts.caps:
         if cap.reached:
             if cap.frees_at is not None and cap.reason is Reason.CAP:
@@ -203,6 +210,17 @@ def _consent(facts: SendFacts) -> Decision:
             return Block(cap.rule, cap.reason)
     basis = standing.basis.value if standing.basis else standing.state.value
     return Allow(f"consent.{facts.purpose.value}.{basis}", standing.event_id)
+
+
+def _closed(facts: SendFacts) -> Defer | Block | None:
+    window = facts.window
+    if window is None or window.open:
+        return None
+    if window.opens_at is None:
+        return Block(window.rule, Reason.QUIET_HOURS)
+    if facts.stale_after is not None and window.opens_at > facts.stale_after:
+        return Block("time.opens_too_late", Reason.STALE)  # C-082: not kept until it is of no use
+    return Defer(window.rule, window.opens_at, Reason.QUIET_HOURS)
 
 
 def _lack_of_consent(facts: SendFacts, standing: PurposeConsent | None) -> Block | None:
@@ -261,11 +279,18 @@ def facts_to_json(facts: SendFacts) -> dict[str, Any]:
         "number_reconciling": facts.number_reconciling,
         "has_credentials": facts.has_credentials,
         "stale_after": at(facts.stale_after),
-        "never_wrote": facts.never_wrote,
+        "line_type": facts.line_type,
         "newer_text": facts.newer_text,
         "taken_over": facts.taken_over,
         "mode_off": facts.mode_off,
         "draft_only": facts.draft_only,
-        "window": None if facts.window is None else [facts.window.open, at(facts.window.opens_at), facts.window.rule],
+        "window": _window_to_json(facts.window),
         "caps": [[cap.reached, at(cap.frees_at), cap.reason.value, cap.rule] for cap in facts.caps],
     }
+
+
+def _window_to_json(window: Window | None) -> list[Any] | None:
+    if window is None:
+        return None
+    opens_at = window.opens_at.isoformat() if window.opens_at else None
+    return [window.open, opens_at, window.rule, window.zone, window.source, window.local]

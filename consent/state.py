@@ -18,13 +18,14 @@ from consent.purposes import CONSENTED, RESTORED_BY_START, Purpose
 
 REPLY_LASTS = timedelta(hours=24)  # a text of theirs permits answers for a day
 INQUIRY_LASTS = timedelta(days=90)  # 47 CFR 64.1200(f)(5): an inquiry counts for three months
+QUESTION_LASTS = timedelta(hours=72)  # C-066: how long a yes answers the question whether they want texts
 
 
 class EventKind(StrEnum):
     INQUIRY = "inquiry"  # they wrote, called or asked by form: an answer is welcome
     OPT_IN_PENDING = "opt_in_pending"
     OPT_IN = "opt_in"
-    START = "start"  # START after an opt-out: everything but marketing comes back
+    START = "start"  # START after an opt-out: the purposes that it names come back, by default all but marketing
     OPT_OUT = "opt_out"
     OPT_OUT_PARTIAL = "opt_out_partial"
     VOICE_OPT_OUT = "voice_opt_out"
@@ -36,6 +37,7 @@ class EventKind(StrEnum):
     RESTRICT = "restrict"
     UNRESTRICT = "unrestrict"
     ERASED = "erased"
+    UNVERIFIED = "unverified"  # a list says that they agreed and shows nothing for it: permits nothing (C-068)
 
 
 class Basis(StrEnum):
@@ -91,10 +93,12 @@ class PurposeConsent:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A switch that is on: by which event and since when."""
+    """A switch that is on: by which event and since when. `purposes` and `basis`: what an open question asks for."""
 
     event_id: UUID
     since: datetime
+    purposes: tuple[Purpose, ...] = ()
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,11 @@ class ConsentState:
     since: datetime | None = None  # of the last change of the overall reading
     source: str | None = None  # the method of that change
 
+    def at(self, now: datetime) -> ConsentState:
+        """The state at this moment: a question that nobody has answered in time is none any more."""
+        over = self.pending is not None and now - self.pending.since >= QUESTION_LASTS
+        return replace(self, pending=None) if over else self
+
     def overall(self, now: datetime) -> Overall:
         if self.opted_out:
             return Overall.OPTED_OUT
@@ -117,7 +126,7 @@ class ConsentState:
         states = {p.state for p in self.purposes.values() if p.until is None or now < p.until}
         if PurposeState.OPTED_IN in states:
             return Overall.OPTED_IN
-        if self.pending:
+        if self.at(now).pending:
             return Overall.PENDING
         if PurposeState.INQUIRED in states:
             return Overall.INQUIRED
@@ -134,11 +143,11 @@ def state_after(state: ConsentState, event: LedgerEntry) -> ConsentState:
         case EventKind.INQUIRY:
             changed = _with_inquiry(state, event)
         case EventKind.OPT_IN_PENDING:
-            changed = replace(state, pending=mark)
+            changed = replace(state, pending=replace(mark, purposes=event.purposes, basis=event.basis))
         case EventKind.OPT_IN:
             changed = _with_opt_in(state, event, event.purposes or RESTORED_BY_START)
         case EventKind.START:
-            changed = _with_opt_in(state, event, RESTORED_BY_START)
+            changed = _with_opt_in(state, event, event.purposes or RESTORED_BY_START)
         case EventKind.OPT_OUT:
             changed = _with_opt_out(replace(state, opted_out=mark, pending=None, held=None), event, CONSENTED)
         case EventKind.OPT_OUT_PARTIAL:
@@ -157,7 +166,7 @@ def state_after(state: ConsentState, event: LedgerEntry) -> ConsentState:
             changed = replace(state, restricted=mark)
         case EventKind.UNRESTRICT:
             changed = replace(state, restricted=None)
-        case EventKind.HELP | EventKind.ERASED:
+        case EventKind.HELP | EventKind.ERASED | EventKind.UNVERIFIED:
             return state
     if state.since is not None and changed.overall(event.at) is state.overall(event.at):
         return changed
@@ -217,8 +226,11 @@ def _with_opt_out(state: ConsentState, event: LedgerEntry, ended: Iterable[Purpo
 def state_to_json(state: ConsentState) -> dict[str, Any]:
     """The state as plain JSON values, for the contact's row."""
 
-    def mark(value: Mark | None) -> list[str] | None:
-        return None if value is None else [str(value.event_id), value.since.isoformat()]
+    def mark(value: Mark | None) -> list[Any] | None:
+        if value is None:
+            return None
+        asked = [[p.value for p in value.purposes], value.basis] if value.purposes or value.basis else []
+        return [str(value.event_id), value.since.isoformat(), *asked]
 
     return {
         "purposes": {
@@ -251,8 +263,14 @@ def state_from_json(value: Mapping[str, Any] | None) -> ConsentState:
         return datetime.fromisoformat(text)
 
     def mark(key: str) -> Mark | None:
-        pair = value.get(key)
-        return None if pair is None else Mark(UUID(pair[0]), at(pair[1]))
+        stored = value.get(key)
+        if stored is None:
+            return None
+        event_id, since, *asked = stored
+        if not asked:
+            return Mark(UUID(event_id), at(since))
+        purposes, basis = asked
+        return Mark(UUID(event_id), at(since), tuple(Purpose(p) for p in purposes), Basis(basis) if basis else None)
 
     return ConsentState(
         purposes=MappingProxyType(

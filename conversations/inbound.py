@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from consent.gate import grant_permit
 from consent.ledger import Fact, append, state_of
 from consent.models import Contact
+from consent.policy_settings import current_settings
 from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
 from consent.state import Basis, EventKind
 from consent.words import (
@@ -135,6 +136,7 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
         else:
             put_changes(session, conversation)
         put_changes(session, contact)
+        never_wrote = conversation.last_inbound_at is None
         conversation.number_id = recipient.number_id
         conversation.last_inbound_at = max(conversation.last_inbound_at or at, at)
         conversation.last_message_at = max(conversation.last_message_at or at, at)
@@ -157,7 +159,7 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
         )
         failpoint("inbound.before_insert")
         put_object(session, message)
-        intake = _Intake(runtime, session, recipient, text, contact, conversation, message, now, at, cause)
+        intake = _Intake(runtime, session, recipient, text, contact, conversation, message, now, at, cause, never_wrote)
         intake.follow()
         for position, (url, content_type) in enumerate(text.media):
             _put_media(intake, position, url, content_type)
@@ -283,6 +285,7 @@ class _Intake:
     now: datetime
     at: datetime  # when the person wrote it
     cause: str
+    never_wrote: bool  # until now: they came by a form or a list, if at all
 
     @property
     def actor(self) -> Actor:
@@ -294,7 +297,7 @@ class _Intake:
 
     def follow(self) -> None:
         """Judge the text and do what follows from it."""
-        state = state_of(self.contact)
+        state = state_of(self.contact).at(self.at)
         judgement = judge(self.text.body, word_context(state), self.recipient.extra_opt_out_words)
         course = course_of(
             self.text.body,
@@ -412,9 +415,23 @@ class _Intake:
                 self._append(EventKind.OPT_OUT_PARTIAL, judgement, purposes=course.purposes, method=method)
                 return self._inquiry(judgement)
             case Step.START:
-                event_id = self._append(EventKind.START, judgement, basis=Basis.EXPRESS, method=method)
+                settings = current_settings(self.session, self.now)
+                event_id = self._append(
+                    EventKind.START,
+                    judgement,
+                    purposes=settings.restored_by_start,
+                    basis=Basis.EXPRESS,
+                    method=method,
+                )
             case Step.OPT_IN:
-                event_id = self._append(EventKind.OPT_IN, judgement, basis=Basis.EXPRESS, method=method)
+                asked = state_of(self.contact).pending  # their yes grants what the question asked, and how it asked
+                event_id = self._append(
+                    EventKind.OPT_IN,
+                    judgement,
+                    purposes=asked.purposes if asked else (),
+                    basis=(asked.basis if asked else None) or Basis.EXPRESS,
+                    method=method,
+                )
             case Step.HELP:
                 return self._append(EventKind.HELP, judgement, method=method)
             case Step.HOLD:
@@ -466,7 +483,9 @@ class _Intake:
             self.message.reason = Reason.STALE.value
             self._task("late_text")  # found long after it was written: a person says sorry better
             return
-        if self.conversation.burst_started_at is not None:  # else nothing waits that this text could void
+        if (
+            self.conversation.burst_started_at is not None or self.never_wrote
+        ):  # else nothing waits that this text could void
             outbox.cancel_replies(self.session, self.contact.id)
         started = self.conversation.burst_started_at or self.now
         self.conversation.burst_started_at = started

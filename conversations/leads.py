@@ -1,7 +1,4 @@
-"""Leads from forms and other systems: made once per number with the evidence of their consent, and read as values.
-
-Nothing here sends or promises a text: somebody who has not texted in is only written down.
-"""
+"""Leads from forms and other systems: made once per number with the evidence of their consent, and read as values."""
 
 from __future__ import annotations
 
@@ -18,12 +15,15 @@ from sqlalchemy import Select, literal, select, tuple_
 
 from consent.ledger import Fact, append, state_of
 from consent.models import Contact
+from consent.policy_settings import allows_any_hour, current_settings
 from consent.purposes import Purpose
 from consent.reading import LedgerEvent, consent_summary, contact_at, events_of
 from consent.state import Basis, ConsentState, EventKind, PurposeState
 from conversations.inbound import contact_for, lead_for, open_conversation
 from conversations.models import Conversation, Direction, Lead, Message
+from conversations.openers import after_claim
 from conversations.visibility import sees_all, visible
+from conversations.vocabulary import MESSAGE_FIELD
 from smsbot.accounts import tenant_of
 from smsbot.actor import Actor
 from smsbot.crypto import DataCipher
@@ -36,7 +36,6 @@ from smsbot.tenancy import Agent, Number, Tenant
 
 SOURCE = "api"  # of a lead whose caller names none
 METHOD = "api"
-MESSAGE_FIELD = "message"  # what they wrote in a form, among the lead's fields
 LONGEST_MESSAGE = 4_000
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
@@ -83,6 +82,8 @@ class ConsentClaim:
     purposes: tuple[Purpose, ...] = ()
     at: datetime | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    method: str = METHOD
+    asked_again: bool = False  # a double opt-in: it counts once they have said yes to a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,9 @@ class NewLead:
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     our_number: str | None = None
     consent: ConsentClaim | None = None
+    postal_code: str | None = field(default=None, repr=False)
+    region: str | None = None  # state or province, two letters
+    time_zone: str | None = None  # IANA
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +162,11 @@ class Place:
 
 
 def create_lead(
-    runtime: Runtime, session: TenantSession, new: NewLead, *, actor: Actor, cause: str
+    runtime: Runtime, session: TenantSession, new: NewLead, *, actor: Actor, cause: str, first_text: bool = True
 ) -> tuple[LeadView, bool]:
     """The lead of this number and whether it is new; a known one is filled in where it is empty, never overwritten.
+
+    What they agreed to is confirmed and what they asked is answered, when policy allows and `first_text` says so.
 
     All in the caller's transaction and under the contact's lock. Raises InvalidLead before anything is written.
 
@@ -172,8 +178,8 @@ def create_lead(
     """
     now = runtime.clock.now()
     tenant = tenant_of(session, session.tenant_id)
-    numbers = _numbers(session)
-    person, objections = _textable(new.number, tenant)
+    numbers = our_numbers(session)
+    person, objections = textable(new.number, tenant)
     ours, objection = _our_number(new.our_number, numbers, tenant)
     objections += objection
     if new.assigned_to is not None and not _is_staff(session, new.assigned_to):
@@ -188,14 +194,28 @@ def create_lead(
         select(Lead.id).where(Lead.tenant_id == session.tenant_id, Lead.contact_id == contact.id)
     ).first()
     lead = lead_for(session, contact, source=new.source or SOURCE, now=now)
-    filled = _fill(lead, contact, new)
+    filled = fill_in(lead, contact, new)
     conversation = session.scalars(
         select(Conversation).where(Conversation.tenant_id == session.tenant_id, Conversation.lead_id == lead.id)
     ).first() or open_conversation(session, lead, contact, ours.id, now)
-    kind = None
+    claimed = None
     if new.consent is not None:
         cipher = runtime.cipher(tenant.data_key)
-        kind = _record_claim(session, contact, cipher, new, new.consent, our_number=ours.number, actor=actor, now=now)
+        claimed = record_claim(session, contact, cipher, new, new.consent, our_number=ours.number, actor=actor, now=now)
+    if new.consent is not None and claimed is not None and first_text:
+        settings = current_settings(session, now)
+        after_claim(
+            session,
+            tenant=tenant,
+            number=ours,
+            contact=contact,
+            conversation=conversation,
+            kind=claimed[0],
+            event_id=claimed[1],
+            settings=settings,
+            instant_at_night=settings.instant_night_reply and allows_any_hour(new.consent.evidence.get("disclosure")),
+            now=now,
+        )
     record(
         session,
         "lead.updated" if known else "lead.created",
@@ -204,7 +224,7 @@ def create_lead(
         cause=cause,
         contact_id=contact.id,
         conversation_id=conversation.id,
-        details={"filled": filled, "consent": kind.value if kind else None},
+        details={"filled": filled, "consent": claimed[0].value if claimed else None},
     )
     return _lead_view(lead, contact, conversation.id, now), known is None
 
@@ -248,7 +268,7 @@ def claim_objections(claim: ConsentClaim, now: datetime) -> list[Objection]:
     # C-061: their own tick, in a box of its own.
     if evidence.get("checkbox_default", False) is not False:
         found.append(Objection("consent.evidence.checkbox_default", "the box must be empty before they tick it"))
-    if evidence.get("checkbox_value", True) is not True:
+    if claim.basis is not Basis.INQUIRY and evidence.get("checkbox_value", True) is not True:
         found.append(Objection("consent.evidence.checkbox_value", "the box must be ticked"))
     if evidence.get("bundled", False) is not False:
         found.append(Objection("consent.evidence.bundled", "the box must accept nothing else"))
@@ -258,7 +278,7 @@ def claim_objections(claim: ConsentClaim, now: datetime) -> list[Objection]:
     return found
 
 
-def _textable(written: str, tenant: Tenant) -> tuple[str | None, list[Objection]]:
+def textable(written: str, tenant: Tenant) -> tuple[str | None, list[Objection]]:
     """The number in E.164 when the tenant may text it."""
     try:
         number = e164(written, tenant.countries[0] if tenant.countries else "US")
@@ -272,7 +292,7 @@ def _textable(written: str, tenant: Tenant) -> tuple[str | None, list[Objection]
     return number, []
 
 
-def _numbers(session: TenantSession) -> Sequence[Number]:
+def our_numbers(session: TenantSession) -> Sequence[Number]:
     return session.scalars(
         select(Number).where(Number.tenant_id == session.tenant_id).order_by(Number.created_at, Number.id)
     ).all()
@@ -301,7 +321,7 @@ def _is_staff(session: TenantSession, agent_id: UUID) -> bool:
     return found is not None
 
 
-def _fill(lead: Lead, contact: Contact, new: NewLead) -> list[str]:
+def fill_in(lead: Lead, contact: Contact, new: NewLead) -> list[str]:
     """Fill what is empty, so that what staff have entered stays. Returns the names of what changed."""
     changed = []
     for name in ("name", "language", "assigned_to"):
@@ -309,8 +329,15 @@ def _fill(lead: Lead, contact: Contact, new: NewLead) -> list[str]:
         if value is not None and getattr(lead, name) is None:
             setattr(lead, name, value)
             changed.append(name)
-    if new.language is not None and contact.language is None:
-        contact.language = new.language
+    for name, value in (
+        ("language", new.language),
+        ("postal_code", new.postal_code),
+        ("region", new.region),
+        ("declared_zone", new.time_zone),
+    ):
+        if value is not None and getattr(contact, name) is None:
+            setattr(contact, name, value)
+            changed += [] if name == "language" else [name]
     before = lead.fields or {}  # a lead that is not written yet has none
     fields = {**new.fields, **{key: value for key, value in before.items() if value not in (None, "")}}
     if new.message is not None:
@@ -330,7 +357,7 @@ def _with_message(before: object, message: str) -> str:
     return f"{before}\n{message}"[-LONGEST_MESSAGE:]
 
 
-def _record_claim(
+def record_claim(
     session: TenantSession,
     contact: Contact,
     cipher: DataCipher,
@@ -340,8 +367,8 @@ def _record_claim(
     our_number: str,
     actor: Actor,
     now: datetime,
-) -> EventKind | None:
-    """Write the claim into the ledger as what it may be there; None when it says nothing new."""
+) -> tuple[EventKind, UUID] | None:
+    """Write the claim into the ledger as what it may be there: its kind and its id; None when it says nothing new."""
     state = state_of(contact)
     at = min(claim.at or now, now)
     kind, purposes, rule = _what_it_grants(state, claim, at)
@@ -357,10 +384,16 @@ def _record_claim(
         "claimed_basis": claim.basis.value,
         "claimed_purposes": [purpose.value for purpose in claim.purposes],
     }
+    if kind is EventKind.OPT_IN and claim.asked_again:
+        # They asked, which is an inquiry; what they ticked waits for their yes to a text (C-066).
+        asked = Fact(
+            EventKind.INQUIRY, at, claim.method, evidence, purposes=(Purpose.INQUIRY,), basis=Basis.INQUIRY, rule=rule
+        )
+        append(session, contact, cipher, asked, actor=actor, now=now)
+        kind = EventKind.OPT_IN_PENDING
     basis = Basis.INQUIRY if kind is EventKind.INQUIRY else claim.basis
-    fact = Fact(kind, at, METHOD, evidence, purposes=purposes, basis=basis, rule=rule)
-    append(session, contact, cipher, fact, actor=actor, now=now)
-    return kind
+    fact = Fact(kind, at, claim.method, evidence, purposes=purposes, basis=basis, rule=rule)
+    return kind, append(session, contact, cipher, fact, actor=actor, now=now)
 
 
 def _what_it_grants(

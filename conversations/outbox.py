@@ -16,12 +16,16 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal_column, null, select, text, update
+from sqlalchemy.orm import aliased
 
-from consent.gate import Circumstances, check
+from consent.gate import Circumstances, check, place_of_contact
 from consent.ledger import Fact, append, lock, state_of
 from consent.models import ConsentEvent, Contact
-from consent.policy import Allow, Block, Defer
+from consent.policy import Allow, Block, Cap, Defer
+from consent.policy_settings import CURRENT as CURRENT_SETTINGS
+from consent.policy_settings import PolicySettings, settings_in
 from consent.purposes import Purpose, Reason, carrier_reason
+from consent.quiet_hours import cap_for
 from consent.state import EventKind
 from conversations.delivery import moved_on, state_reported
 from conversations.models import (
@@ -56,7 +60,7 @@ from smsbot.logs import log_event
 from smsbot.runtime import Runtime
 from smsbot.segments import folded, segmentation
 from smsbot.settings import CARRIER_CONNECT_TIMEOUT_S, CARRIER_READ_TIMEOUT_S, LEASE_S
-from smsbot.tenancy import SEGMENTS_PER_SECOND, Number, ReplyMode
+from smsbot.tenancy import SEGMENTS_PER_SECOND, Number, ReplyMode, Tenant
 from smsbot.writes import Prepared, columns_of, fetch, loaded, prepared, put_changes, put_object, put_statement
 
 logger = logging.getLogger(__name__)
@@ -65,7 +69,11 @@ REPLY = "reply"  # kinds of work: draft an answer and send it
 SEND = "send"  # send what has its words already
 
 CAUSE = "work:send"
+CAP_PERIOD = timedelta(hours=24)
+COUNTED = (State.SENDING, State.SENT, State.DELIVERED, State.UNDELIVERED, State.UNKNOWN)  # what may have reached them
 REPLY_USEFUL_FOR = timedelta(minutes=10)  # an answer later than this is worse than none
+FIRST_TEXT_USEFUL_FOR = timedelta(hours=72)  # a weekend and a holiday; after that a person decides
+AT_ANY_HOUR = "at_any_hour"  # flag of a first text
 CALL_S = CARRIER_CONNECT_TIMEOUT_S + CARRIER_READ_TIMEOUT_S
 BUSY_RETRY = timedelta(milliseconds=150)  # another text to the same person is in flight
 LOOK_AGAIN = timedelta(seconds=20)  # two looks this far apart before a text counts as not accepted
@@ -129,6 +137,55 @@ def owe_reply(
         priority=work.URGENT,
     )
     return message.id
+
+
+def owe_first_text(
+    session: TenantSession,
+    *,
+    message_id: UUID,
+    conversation: Conversation,
+    language: str | None,
+    due_at: datetime,
+    waits: bool,
+    at_any_hour: bool,
+    now: datetime,
+) -> None:
+    """A row for the first text to somebody who has not texted in, and the work that drafts it at `due_at`.
+
+    `waits` for its window; `at_any_hour`: the words that they saw allow it at night.
+    """
+    put_object(
+        session,
+        Message(
+            id=message_id,
+            tenant_id=session.tenant_id,
+            conversation_id=conversation.id,
+            contact_id=conversation.contact_id,
+            number_id=conversation.number_id,
+            direction=Direction.OUTBOUND,
+            author=Author.AI,
+            purpose=Purpose.INQUIRY,
+            kind=Kind.FIRST_TEXT,
+            body="",
+            language=language,
+            state=State.DEFERRED if waits else State.QUEUED,
+            reason=Reason.QUIET_HOURS.value if waits else None,
+            not_before=due_at if waits else None,
+            flags=[AT_ANY_HOUR] if at_any_hour else [],
+            created_at=now,
+            stale_after=now + FIRST_TEXT_USEFUL_FOR,
+        ),
+    )
+    work.put(
+        session,
+        REPLY,
+        message_id,
+        due_at=due_at,
+        now=now,
+        contact_id=conversation.contact_id,
+        number_id=conversation.number_id,
+        priority=work.URGENT,
+    )
 
 
 def put(
@@ -241,7 +298,8 @@ def _cancel_replies() -> Prepared:
             Message.tenant_id == bindparam("tenant"),
             Message.contact_id == bindparam("contact"),
             Message.author == literal_column(f"'{Author.AI.value}'"),
-            Message.purpose == literal_column(f"'{Purpose.REPLY.value}'"),
+            (Message.purpose == literal_column(f"'{Purpose.REPLY.value}'"))
+            | (Message.kind == literal_column(f"'{Kind.FIRST_TEXT.value}'")),
             Message.state.in_(waiting),
         )
         .values(
@@ -328,7 +386,8 @@ def _reserve(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> _Reser
         now = runtime.clock.now()
         hold = work.EXTEND(work_id=claim.id, token=claim.token, until=now + timedelta(seconds=work.LEASE_S))
         account = CURRENT_CREDENTIAL(tenant_id=claim.tenant_id)
-        around = surroundings(session, claim.ref_id, hold, account, lock=True)
+        chosen = CURRENT_SETTINGS(tenant_id=claim.tenant_id, now=now)
+        around = surroundings(session, claim.ref_id, hold, account, chosen, lock=True)
         if around is None or around.message.state not in (*WAITING, State.SENDING):
             work.finish(session, claim)
         elif around.message.state is State.SENDING:
@@ -364,6 +423,9 @@ def _gated(
     credentials = credentials_in(runtime, tenant, around.more[1])
     automated = message.author is not Author.AGENT
     mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
+    settings = settings_in(around.more[2])
+    first_inquiry = message.purpose is Purpose.INQUIRY and _is_first_inquiry(session, contact, message)
+    marketing = message.purpose is Purpose.MARKETING or (message.purpose is Purpose.INQUIRY and not first_inquiry)
     decision = check(
         session,
         tenant=tenant,
@@ -377,12 +439,15 @@ def _gated(
             permit_id=message.permit_id,
             has_credentials=credentials is not None,
             stale_after=message.stale_after,
-            never_wrote=conversation.last_inbound_at is None,
+            first_inquiry=first_inquiry,
+            instant_at_night=AT_ANY_HOUR in message.flags,
             newer_text=_superseded(session, message),
             taken_over=message.author is Author.AI and conversation.taken_over_at is not None,
             mode_off=message.author is Author.AI and mode is ReplyMode.OFF,
             draft_only=message.author is Author.AI and mode is ReplyMode.DRAFT,
+            caps=() if not marketing else _marketing_cap(session, contact, tenant, message, settings, now),
         ),
+        settings=settings,
         now=now,
     )
     match decision:
@@ -428,6 +493,61 @@ def _gated(
         validity_period_s=VALIDITY_S,
     )
     return _Reserved(message.id, contact.id, number.id, token, monotonic + LEASE_S - CALL_S, credentials, sms)
+
+
+def _is_first_inquiry(session: TenantSession, contact: Contact, message: Message) -> bool:
+    """Whether nothing has followed up their last form or call yet: the answer to it, and no campaign."""
+    standing = state_of(contact).purposes.get(Purpose.INQUIRY)
+    if standing is None:
+        return True
+    followed_up = select(Message.id).where(
+        Message.tenant_id == session.tenant_id,
+        Message.contact_id == contact.id,
+        Message.id != message.id,
+        Message.purpose == Purpose.INQUIRY,
+        Message.sending_at >= standing.since,
+    )
+    return session.scalars(followed_up.limit(1)).first() is None
+
+
+def _marketing_cap(
+    session: TenantSession,
+    contact: Contact,
+    tenant: Tenant,
+    message: Message,
+    settings: PolicySettings,
+    now: datetime,
+) -> tuple[Cap, ...]:
+    """C-090: so many texts in any 24 hours; a text counts once however long it is, and from when it was sent."""
+    limit, rule = cap_for(place_of_contact(contact, tenant), tenant_cap=settings.marketing_cap)
+    first = aliased(Message)
+    answered_first = (
+        select(first.id)
+        .where(
+            first.tenant_id == session.tenant_id,
+            first.contact_id == contact.id,
+            first.id != Message.id,
+            first.purpose == Purpose.INQUIRY,
+            first.sending_at < Message.sending_at,
+        )
+        .exists()
+    )
+    sent = session.scalars(
+        select(Message.sending_at)
+        .where(
+            Message.tenant_id == session.tenant_id,
+            Message.contact_id == contact.id,
+            Message.id != message.id,
+            (Message.purpose == Purpose.MARKETING) | ((Message.purpose == Purpose.INQUIRY) & answered_first),
+            Message.state.in_(COUNTED),
+            Message.sending_at > now - CAP_PERIOD,
+        )
+        .order_by(Message.sending_at.desc())
+        .limit(max(limit, 1))
+    ).all()
+    reached = len(sent) >= limit
+    frees_at = sent[-1] + CAP_PERIOD if reached and limit and sent[-1] is not None else None
+    return (Cap(reached, frees_at, Reason.CAP, rule),)
 
 
 def _superseded(session: TenantSession, message: Message) -> bool:

@@ -57,6 +57,7 @@ from conversations.people import add_task, raise_alert
 from conversations.prompt import messages_for
 from conversations.surroundings import surroundings
 from conversations.templates import disclosed, text_for
+from conversations.vocabulary import LISTING_FIELD, MESSAGE_FIELD
 from smsbot import work
 from smsbot.accounts import tenant_of
 from smsbot.actor import SYSTEM, Role
@@ -75,6 +76,7 @@ CAUSE = "work:reply"
 TURNS = 30
 NOT_CONTEXT = (Reason.REACTION, Reason.AUTO_REPLY, Reason.OTP)  # machines' words are neither asked nor quoted
 IN_TRANSCRIPT = (State.RECEIVED, State.SENDING, State.SENT, State.DELIVERED, State.UNKNOWN)
+INTERESTED = {"en": "I am interested in {}", "es": "Me interesa {}"}
 PICTURE = "(picture)"  # what a text without words says, so that it is not taken for silence
 SILENCE = timedelta(hours=24)  # after this brand and automation are named again
 HINT_LASTS = timedelta(days=30)  # C-104: STOP is mentioned at least this often
@@ -142,6 +144,8 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
         tenant = around.tenant
         said, facts = around.more
         turns, flags, gap = _turns([_Said(*row) for row in reversed(said)])
+        if message.kind is Kind.FIRST_TEXT:
+            turns = turns or _asked_by_form(lead, contact.language)
         mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
         settling = _settling(session, contact, message)
         return _Context(
@@ -156,6 +160,13 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
             settling=settling,
             silent=settling is None and (conversation.taken_over_at is not None or mode is ReplyMode.OFF),
         )
+
+
+def _asked_by_form(lead: Lead, language: str | None) -> tuple[Turn, ...]:
+    """What they wrote into the form, or the listing that it was about, stands for their first text; else nothing."""
+    asked, listing = (str(lead.fields.get(name) or "") for name in (MESSAGE_FIELD, LISTING_FIELD))
+    words = asked or (INTERESTED.get(language or "", INTERESTED["en"]).format(listing) if listing else "")
+    return (Turn(Author.LEAD.value, words, lead.created_at, ""),) if words else ()
 
 
 def _owner(session: TenantSession, lead: Lead) -> str:
@@ -367,6 +378,9 @@ def _confirm_opt_out(
 def draft(runtime: Runtime, model: ChatModel | None, context: _Context) -> _Drafted:
     """The checked decision. Code decides first; a model writes only where the rules leave it room."""
     now = runtime.clock.now()
+    if not context.turns:  # a form without words
+        hello = text_for(f"first_text_{context.facts.vertical}", context.language)
+        return _Drafted(ReplyDecision(Action.REPLY, hello, context.language), "builtin", {"rule": "first_text"})
     own = Assistant(context.facts).answer(
         context.turns, language=context.language, now=now, asked=context.asked, masked=context.masked
     )
@@ -468,8 +482,9 @@ def _store(runtime: Runtime, claim: work.Claim, context: _Context, drafted: _Dra
             if true and not silent
         ]
         put_changes(session, message)
-        message.body, message.kind, message.language = body, KINDS[decision.kind], decision.language
-        message.drafted_at, message.flags = now, said
+        kind = Kind.FIRST_TEXT if message.kind is Kind.FIRST_TEXT else KINDS[decision.kind]
+        message.body, message.kind, message.language = body, kind, decision.language
+        message.drafted_at, message.flags = now, [*message.flags, *said]
         message.state = State.BLOCKED if silent else State.QUEUED
         message.reason = _silence_reason(decision).value if silent else None
         trace_id = uuid4()
@@ -523,7 +538,8 @@ def _note_fields(
     if name and not lead.name:
         lead.name = name
     for name, value in wishes.items():
-        if fields.get(name, {}).get("by") != "agent":
+        before = fields.get(name)
+        if not isinstance(before, dict) or before.get("by") != "agent":
             fields[name] = {"value": value, "message_id": str(message_id), "by": "ai"}
     lead.fields = fields
 

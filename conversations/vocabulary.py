@@ -51,3 +51,5 @@ class Kind(StrEnum):
 
 
 CONSENT_WORD = "consent_word"  # the flag of an inbound text that was about consent: no assistant sees or answers it
+MESSAGE_FIELD = "message"  # what they wrote into a form, among the lead's fields
+LISTING_FIELD = "listing"  # what they asked about: an address, a stock number

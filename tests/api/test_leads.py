@@ -18,7 +18,7 @@ from tests.api.client import Client, a_client, an_agent, problem, wrong_fields
 from tests.world import LEAD, World
 
 
-def test_a_new_lead_is_201_with_its_address_and_nobody_is_texted(world: World, client: Client) -> None:
+def test_a_new_lead_is_201_with_its_address_and_gets_its_first_text(world: World, client: Client) -> None:
     agent_id = an_agent(world)
     answer = client.post_lead(
         {
@@ -41,6 +41,16 @@ def test_a_new_lead_is_201_with_its_address_and_nobody_is_texted(world: World, c
     assert lead["assigned_to"] == str(agent_id)
     assert lead["created_at"].endswith("Z")
     assert answer.headers["Location"] == f"/api/v1/leads/{lead['id']}"
+    (first,) = world.carrier.accepted
+    assert (first.to, first.sender) == (LEAD, world.home.number)
+    assert first.body.startswith("Lakeside Realty:")
+    assert world.due() == []
+
+
+def test_a_lead_without_a_claim_of_consent_is_written_down_and_nobody_is_texted(world: World, client: Client) -> None:
+    client.post_lead({"number": LEAD, "message": "Is 12 Lake Street still available?"})
+    world.drain()
+
     assert world.carrier.accepted == []
     assert world.messages() == []
     assert world.due() == []

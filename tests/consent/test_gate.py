@@ -11,11 +11,11 @@ import pytest
 from consent.models import Contact, DecisionRow
 from consent.policy import POLICY_VERSION, Allow, Block, Defer, decide
 from consent.purposes import Purpose
+from consent.replay import facts_from_json
 from conversations.models import Conversation
 from conversations.vocabulary import Author, Kind, State
 from smsbot.errors import TemporarySendFailure
 from smsbot.tenancy import Number, Tenant
-from tests.consent.replay import facts_from
 from tests.conversations.sending import (
     HELD,
     INQUIRED,
@@ -36,7 +36,7 @@ def decisions(world: World) -> list[DecisionRow]:
 
 def assert_replays(row: DecisionRow) -> None:
     """The row alone, without any other table, decides the same."""
-    match decide(facts_from(row.purpose, row.at, json.loads(json.dumps(row.inputs)))):
+    match decide(facts_from_json(json.loads(json.dumps(row.inputs)), purpose=row.purpose, now=row.at)):
         case Allow(rule, event_id, permit_id):
             again: tuple[Any, ...] = ("allow", None, None, rule, event_id, permit_id)
         case Defer(rule, until, reason):

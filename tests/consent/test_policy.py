@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from consent.policy import Allow, Block, Cap, Decision, Defer, PermitFacts, SendFacts, Window, decide, facts_to_json
 from consent.purposes import CONSENTED, Purpose, Reason
+from consent.replay import facts_from_json
 from consent.state import NOTHING, Basis, ConsentState, EventKind, LedgerEntry, fold
-from tests.consent.replay import facts_from
 
 NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -272,4 +272,4 @@ def test_only_a_standing_or_a_permit_ever_allows_a_text(some: SendFacts) -> None
 def test_the_recorded_inputs_decide_the_same_again(some: SendFacts) -> None:
     stored = json.loads(json.dumps(facts_to_json(some)))
 
-    assert decide(facts_from(some.purpose, some.now, stored)) == decide(some)
+    assert decide(facts_from_json(stored, purpose=some.purpose, now=some.now)) == decide(some)

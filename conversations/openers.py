@@ -1,0 +1,129 @@
+"""The first texts to somebody who asked by a form or another system.
+
+The confirmation of what they agreed to, or the question whether they meant it; and the first answer to what they asked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from consent.gate import contact_window
+from consent.ledger import state_of
+from consent.models import Contact
+from consent.policy_settings import PolicySettings
+from consent.purposes import PermitKind, Purpose
+from consent.state import EventKind, PurposeState
+from conversations.confirmations import put_compliance_text
+from conversations.models import Conversation, Kind, Message
+from conversations.outbox import owe_first_text
+from smsbot import work
+from smsbot.database import TenantSession
+from smsbot.tenancy import Number, Tenant
+
+ONCE_IN = timedelta(hours=24)  # a form that is sent again a minute later is the same question
+LINE_TYPE_WITHIN = timedelta(seconds=3)  # the carrier's look-up has this long before the text goes without it
+LINE_TYPE_LASTS = timedelta(days=90)
+LINE_TYPE = "line_type"  # the kind of work that asks the carrier what kind of line a number is
+
+
+def after_claim(
+    session: TenantSession,
+    *,
+    tenant: Tenant,
+    number: Number,
+    contact: Contact,
+    conversation: Conversation,
+    kind: EventKind,
+    event_id: UUID,
+    settings: PolicySettings,
+    instant_at_night: bool,
+    now: datetime,
+) -> None:
+    """Put what a claim of consent is followed by. The caller holds the contact's lock and has recorded the claim.
+
+    `instant_at_night`: the words that they saw say that an answer may come at any hour (C-084).
+    """
+    state = state_of(contact)
+    if state.opted_out or state.held or state.restricted or state.carrier_blocked:
+        return
+    permit = {
+        EventKind.OPT_IN: PermitKind.OPT_IN_CONFIRMATION,
+        EventKind.OPT_IN_PENDING: PermitKind.OPT_IN_QUESTION,
+    }.get(kind)
+    if permit is not None:
+        put_compliance_text(
+            session,
+            tenant=tenant,
+            our_number=number.number,
+            conversation=conversation,
+            contact=contact,
+            permit=permit,
+            event_id=event_id,
+            at=now,
+            now=now,
+        )
+    standing = state.purposes.get(Purpose.INQUIRY)
+    if standing is None or standing.state is PurposeState.OPTED_OUT:
+        return
+    if not _speaks_already(session, conversation, now):
+        _owe_first_text(session, tenant, contact, conversation, settings, instant_at_night, now)
+
+
+def _speaks_already(session: TenantSession, conversation: Conversation, now: datetime) -> bool:
+    """Whether the conversation is under way: they wrote lately, a person has it, or a first text was owed just now."""
+    wrote = conversation.last_inbound_at
+    if conversation.taken_over_at is not None or (wrote is not None and now - wrote < ONCE_IN):
+        return True
+    owed = select(Message.id).where(
+        Message.tenant_id == session.tenant_id,
+        Message.conversation_id == conversation.id,
+        Message.kind == Kind.FIRST_TEXT,
+        Message.created_at > now - ONCE_IN,
+    )
+    return session.scalars(owed.limit(1)).first() is not None
+
+
+def _owe_first_text(
+    session: TenantSession,
+    tenant: Tenant,
+    contact: Contact,
+    conversation: Conversation,
+    settings: PolicySettings,
+    instant_at_night: bool,
+    now: datetime,
+) -> None:
+    message_id = uuid4()
+    window = contact_window(
+        contact,
+        tenant,
+        message_id,
+        Purpose.INQUIRY,
+        now,
+        settings=settings,
+        first_inquiry=True,
+        instant_at_night=instant_at_night,
+    )
+    due, waits = now, False
+    if window is not None and not window.open and window.opens_at is not None:
+        due, waits = window.opens_at, True  # drafted when it may leave: "today" should be true then
+    asked = settings.line_type_lookup and _line_type_is_old(contact, now)
+    if asked:
+        work.put(session, LINE_TYPE, contact.id, due_at=now, now=now, priority=work.URGENT)
+        due = max(due, now + LINE_TYPE_WITHIN)
+    owe_first_text(
+        session,
+        message_id=message_id,
+        conversation=conversation,
+        language=contact.language,
+        due_at=due,
+        waits=waits,
+        at_any_hour=instant_at_night,
+        now=now,
+    )
+
+
+def _line_type_is_old(contact: Contact, now: datetime) -> bool:
+    return contact.line_type_at is None or now - contact.line_type_at > LINE_TYPE_LASTS
