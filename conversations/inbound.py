@@ -21,6 +21,7 @@ from consent.models import Contact
 from consent.policy_settings import current_settings
 from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
 from consent.state import Basis, EventKind
+from consent.suppressions import renew
 from consent.words import (
     CarrierWord,
     Judgement,
@@ -31,6 +32,7 @@ from consent.words import (
 )
 from conversations import outbox
 from conversations.intake import Course, Step, course_of, course_of_late, word_context
+from conversations.keyword_routes import KEYWORD, ROUTE, word_in
 from conversations.language import language_of
 from conversations.models import (
     CONSENT_WORD,
@@ -58,7 +60,7 @@ from smsbot.pipeline import Query
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
-from smsbot.writes import columns_of, fetch, loaded, prepared, put_changes, put_object
+from smsbot.writes import columns_of, fetch, loaded, prepared, put_changes, put_object, write
 
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02
@@ -125,13 +127,15 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
     """Store the text, judge its words, record consent, and write what is due; all of it or nothing."""
     now = runtime.clock.now()
     with runtime.transaction(recipient.tenant_id) as session:
-        contact, new, repeated, conversation = _known_of(session, text)
+        contact, new, repeated, conversation, route = _known_of(session, text)
         if repeated is not None:
             message_id, awaited_lease = repeated
             return Received(message_id, contact.id, True, awaited_lease)
         at = min(now, text.written_at or now)
+        if new:
+            renew(session, runtime.keyring, contact, runtime.cipher(recipient.data_key), now=now)
         if conversation is None:
-            lead = lead_for(session, contact, source="text", now=at, new=new)
+            lead = lead_for(session, contact, source=route.source if route else "text", now=at, new=new)
             conversation = open_conversation(session, lead, contact, recipient.number_id, at)
         else:
             put_changes(session, conversation)
@@ -157,6 +161,9 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
             awaited_lease=None,
             created_at=at,
         )
+        if route is not None:
+            message.flags = [*message.flags, KEYWORD]
+            _note_route(session, conversation, route)
         failpoint("inbound.before_insert")
         put_object(session, message)
         intake = _Intake(runtime, session, recipient, text, contact, conversation, message, now, at, cause, never_wrote)
@@ -194,30 +201,63 @@ def wait_for_lease(runtime: Runtime, tenant_id: UUID, contact_id: UUID, token: U
 
 
 def contact_for(session: TenantSession, address: Address) -> Contact:
-    """The contact of this address, made when it is new, its row locked either way."""
+    """The contact of this address, made when it is new, its row locked either way. Of an address that may be new to us
+    the opt-out of somebody who was erased has to be remembered: `contact_met`."""
+    return _upserted(session, address)[0]
+
+
+def contact_met(runtime: Runtime, session: TenantSession, cipher: DataCipher, address: Address) -> Contact:
+    """The contact of an address that comes to us, its row locked; a new one of an erased person is opted out again."""
+    contact, new = _upserted(session, address)
+    if new:
+        renew(session, runtime.keyring, contact, cipher, now=runtime.clock.now())
+    return contact
+
+
+def _upserted(session: TenantSession, address: Address) -> tuple[Contact, bool]:
     (found,) = fetch(session, _upsert(session, _one_of(address)))
-    return loaded(session, Contact, found[0][1:])
+    new, *columns = found[0]
+    return loaded(session, Contact, columns), new
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What the one word of a text tells: where it stood, and what the person asks about."""
+
+    source: str
+    fields: dict[str, Any]
+
+
+def _note_route(session: TenantSession, conversation: Conversation, route: _Route) -> None:
+    """What the word tells of the lead, where nothing was known: what a person entered or they said stays."""
+    write(session)  # a lead that is new may still wait
+    lead = session.get_one(Lead, conversation.lead_id)
+    lead.fields = {**route.fields, **{name: value for name, value in lead.fields.items() if value not in (None, "")}}
 
 
 def _known_of(
     session: TenantSession, text: InboundText
-) -> tuple[Contact, bool, tuple[UUID, UUID | None] | None, Conversation | None]:
+) -> tuple[Contact, bool, tuple[UUID, UUID | None] | None, Conversation | None, _Route | None]:
     """The sender's contact, its row locked, and whether it was made just now; this very text, when it was stored
-    before, with the lease that it waits for; and the contact's one thread, whose lock is the contact's.
+    before, with the lease that it waits for; the contact's one thread, whose lock is the contact's; and what its word
+    tells when the whole text is one of the tenant's keywords.
 
     In one round trip: the queries after the first see what was committed while it waited for the lock.
     """
     address = _one_of(text.sender)
-    contacts, repeats, conversations = fetch(
+    word = word_in(text.body)
+    contacts, repeats, conversations, *routes = fetch(
         session,
         _upsert(session, address),
         REPEATED(tenant_id=session.tenant_id, provider_sid=text.provider_sid),
         CONVERSATION(tenant_id=session.tenant_id, address=address.value),
+        *([ROUTE(tenant_id=session.tenant_id, word=word)] if word else []),
     )
     new, *columns = contacts[0]
     contact = loaded(session, Contact, columns)
     conversation = loaded(session, Conversation, conversations[0]) if conversations else None
-    return contact, new, (repeats[0][0], repeats[0][1]) if repeats else None, conversation
+    route = _Route(*routes[0][0]) if routes and routes[0] else None
+    return contact, new, (repeats[0][0], repeats[0][1]) if repeats else None, conversation, route
 
 
 def _one_of(address: Address) -> Address:

@@ -19,7 +19,7 @@ from consent.policy_settings import allows_any_hour, current_settings
 from consent.purposes import Purpose
 from consent.reading import LedgerEvent, consent_summary, contact_at, events_of
 from consent.state import Basis, ConsentState, EventKind, PurposeState
-from conversations.inbound import contact_for, lead_for, open_conversation
+from conversations.inbound import contact_met, lead_for, open_conversation
 from conversations.models import Conversation, Direction, Lead, Message
 from conversations.openers import after_claim
 from conversations.visibility import sees_all, visible
@@ -189,7 +189,8 @@ def create_lead(
     if person is None or ours is None or objections:
         raise InvalidLead(objections)
 
-    contact = contact_for(session, Address(AddressKind.NUMBER, person, person))
+    cipher = runtime.cipher(tenant.data_key)
+    contact = contact_met(runtime, session, cipher, Address(AddressKind.NUMBER, person, person))
     known = session.scalars(
         select(Lead.id).where(Lead.tenant_id == session.tenant_id, Lead.contact_id == contact.id)
     ).first()
@@ -200,7 +201,6 @@ def create_lead(
     ).first() or open_conversation(session, lead, contact, ours.id, now)
     claimed = None
     if new.consent is not None:
-        cipher = runtime.cipher(tenant.data_key)
         claimed = record_claim(session, contact, cipher, new, new.consent, our_number=ours.number, actor=actor, now=now)
     if new.consent is not None and claimed is not None and first_text:
         settings = current_settings(session, now)

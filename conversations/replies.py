@@ -38,6 +38,7 @@ from conversations.decision import (
 )
 from conversations.facts import TenantFacts, Turn
 from conversations.guardrails import objection_to
+from conversations.keyword_routes import KEYWORD
 from conversations.knowledge import FACTS, facts_in
 from conversations.models import (
     CONSENT_WORD,
@@ -143,7 +144,7 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
         contact, message, conversation, lead = around.contact, around.message, around.conversation, around.lead
         tenant = around.tenant
         said, facts = around.more
-        turns, flags, gap = _turns([_Said(*row) for row in reversed(said)])
+        turns, flags, gap = _turns([_keyword_meant(_Said(*row), lead, contact) for row in reversed(said)])
         if message.kind is Kind.FIRST_TEXT:
             turns = turns or _asked_by_form(lead, contact.language)
         mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
@@ -162,10 +163,22 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
         )
 
 
+def _keyword_meant(row: _Said, lead: Lead, contact: Contact) -> _Said:
+    """A keyword from a sign says which listing they ask about."""
+    listing = lead.fields.get(LISTING_FIELD)
+    if KEYWORD not in row.flags or not listing:
+        return row
+    return row._replace(body=_interest(str(listing), contact.language))
+
+
+def _interest(listing: str, language: str | None) -> str:
+    return INTERESTED.get(language or "", INTERESTED["en"]).format(listing)
+
+
 def _asked_by_form(lead: Lead, language: str | None) -> tuple[Turn, ...]:
     """What they wrote into the form, or the listing that it was about, stands for their first text; else nothing."""
     asked, listing = (str(lead.fields.get(name) or "") for name in (MESSAGE_FIELD, LISTING_FIELD))
-    words = asked or (INTERESTED.get(language or "", INTERESTED["en"]).format(listing) if listing else "")
+    words = asked or (_interest(listing, language) if listing else "")
     return (Turn(Author.LEAD.value, words, lead.created_at, ""),) if words else ()
 
 

@@ -15,7 +15,8 @@ MUST_BE_PURE = {
     *(
         f"consent.{name}"
         for name in (
-            "keywords", "machine_texts", "normalise", "plain_words", "policy", "purposes", "state", "words",
+            "holidays", "keywords", "machine_texts", "normalise", "places", "plain_words", "policy", "purposes",
+            "quiet_hours", "state", "words",
         )
     ),
     *(
