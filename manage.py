@@ -32,7 +32,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "credentials": ("credentials", "Set or retire a tenant's carrier credentials."),
     "agent": ("agents", "Add a member of staff."),
     "apikey": ("api_keys", "Add a key of the REST interface."),
+    "leads": ("leads_import", "Take in a list of people, or say what it would do."),
+    "form": ("forms", "Draft, publish, close or list the forms on which people agree to texts."),
     "consent": ("consent_group", "Judge texts, verify and export the ledger."),
+    "policy": ("policy", "Choose what a tenant's texts keep to; ask what would become of a text."),
+    "keyword": ("keywords", "Words on signs that people text in."),
+    "carrier": ("carrier_group", "Compare our records with the carrier's."),
+    "registration": ("registration_group", "What a tenant's numbers are registered with at the carrier."),
     "explain": ("explain", "Say why a message was sent, deferred or blocked."),
 }
 

@@ -21,7 +21,10 @@ from commands.options import (
     token_from_stdin,
     warn_of,
 )
+from consent.policy_settings import SettingName, choose, current_settings
+from smsbot.actor import SYSTEM
 from smsbot.errors import InvalidInput
+from smsbot.runtime import Runtime
 from smsbot.tenancy import CredentialKind, Number, Tenant
 
 LONGEST_NAME, LONGEST_BRAND, LONGEST_PHONE = 200, 60, 32
@@ -60,8 +63,30 @@ def add(name: str, zone: str, number: str, account_sid: str, from_stdin: bool) -
                 secret=token,
                 kind=CredentialKind.AUTH_TOKEN,
             )
+            for state in _emergencies(runtime, but=tenant_id):
+                choose(
+                    session,
+                    SettingName.EMERGENCY,
+                    True,
+                    subject=state,
+                    actor=SYSTEM,
+                    cause="command:tenant",
+                    now=runtime.clock.now(),
+                )
     warn_of(token)
     say({"tenant_id": tenant_id})
+
+
+def _emergencies(runtime: Runtime, *, but: UUID) -> list[str]:
+    """The states to which every tenant that is here already has stopped marketing: it holds for the next one too."""
+    found: set[str] | None = None
+    for tenant in tenants(runtime):
+        if tenant.id == but:
+            continue
+        with runtime.transaction(tenant.id) as session:
+            here = current_settings(session, runtime.clock.now()).emergencies
+        found = set(here) if found is None else found & here
+    return sorted(found or ())
 
 
 @command.command("set")

@@ -31,13 +31,24 @@ from consent.policy import (
 )
 from consent.policy_settings import PolicySettings
 from consent.purposes import PermitKind, Purpose, Reason
-from consent.quiet_hours import DEFAULT_TENANT_HOURS, RULES, SendClass, deferred_until, hours_from, opening, send_class
+from consent.quiet_hours import (
+    DEFAULT_TENANT_HOURS,
+    RULES,
+    Rules,
+    SendClass,
+    deferred_until,
+    hours_from,
+    opening,
+    send_class,
+)
+from consent.state import ConsentState
 from consent.words import WORDS_VERSION
 from smsbot.database import TenantSession
 from smsbot.phone import AddressKind
 from smsbot.tenancy import Number, Tenant
 from smsbot.writes import put_row
 
+LINE_TYPE_LASTS = timedelta(days=90)  # of the carrier's word; numbers change hands and are ported
 PERMIT_LASTS = timedelta(minutes=5)  # 47 CFR 64.1200(a)(12): a confirmation within five minutes is presumed fine
 
 
@@ -82,15 +93,18 @@ def contact_window(
     in_reply_to_at: datetime | None = None,
     first_inquiry: bool = False,
     instant_at_night: bool = False,
+    rules: Rules = RULES,
 ) -> Window | None:
     """When this person may get a text of this purpose; None when no hours apply to it. Pure."""
     kind = send_class(purpose, first_inquiry)
     if kind is None:
         return None
+    place = place_of_contact(contact, tenant)
     found = opening(
         kind,
-        place_of_contact(contact, tenant),
+        place,
         now,
+        rules=rules,
         tenant_hours=settings.hours or (DEFAULT_TENANT_HOURS if kind is SendClass.MARKETING else None),
         lead_hours=hours_from(contact.hours) if contact.hours else None,
         in_reply_to_at=in_reply_to_at,
@@ -98,7 +112,71 @@ def contact_window(
         emergencies=settings.emergencies,
     )
     opens_at = found.opens_at if found.open or found.opens_at is None else deferred_until(found, message_id)
-    return Window(found.open, opens_at, found.rule, found.zone, found.source, found.local)
+    return Window(
+        found.open,
+        opens_at,
+        found.rule,
+        found.zone,
+        found.source,
+        found.local,
+        kind.value,
+        place.zones,
+        place.states,
+        place.country,
+    )
+
+
+def foreseen(
+    *,
+    tenant: Tenant,
+    number: Number,
+    contact: Contact,
+    state: ConsentState,
+    settings: PolicySettings,
+    purpose: Purpose,
+    now: datetime,
+    automated: bool,
+    in_reply_to_at: datetime | None = None,
+    first_inquiry: bool = False,
+    has_credentials: bool = True,
+    rules: Rules = RULES,
+) -> tuple[Decision, Window | None]:
+    """What would become of such a text at that moment, and the hours that it would meet. Pure; writes nothing down.
+
+    Caps are left out: they depend on what else is sent until then.
+    """
+    window = contact_window(
+        contact,
+        tenant,
+        contact.id,
+        purpose,
+        now,
+        settings=settings,
+        in_reply_to_at=in_reply_to_at,
+        first_inquiry=first_inquiry,
+        rules=rules,
+    )
+    facts = SendFacts(
+        purpose=purpose,
+        now=now,
+        state=state,
+        automated=automated,
+        textable=contact.address_kind == AddressKind.NUMBER,
+        country=contact.country,
+        countries=frozenset(tenant.countries),
+        in_reply_to_at=in_reply_to_at,
+        contact_blocked=contact.blocked_at is not None,
+        wrong_number=contact.wrong_number_at is not None,
+        unreachable_code=contact.unreachable_code,
+        line_type=contact.line_type,
+        tenant_paused=tenant.paused_at is not None,
+        sending_stopped=tenant.sending_stopped_at is not None,
+        number_paused_until=number.paused_until,
+        number_reconciling=number.hold_until_reconciled,
+        has_credentials=has_credentials,
+        window=window,
+    )
+    return decide(facts), window
 
 
 def check(
@@ -137,7 +215,7 @@ def check(
         number_reconciling=number.hold_until_reconciled,
         has_credentials=circumstances.has_credentials,
         stale_after=circumstances.stale_after,
-        line_type=contact.line_type,
+        line_type=_line_type(contact, now),
         newer_text=circumstances.newer_text,
         taken_over=circumstances.taken_over,
         mode_off=circumstances.mode_off,
@@ -166,6 +244,14 @@ def check(
         decision = decide(facts)
     _record(session, contact, message_id, facts, decision)
     return decision
+
+
+def _line_type(contact: Contact, now: datetime) -> str | None:
+    """The carrier's word while it counts: of the last 90 days, and about somebody who has never texted themselves."""
+    asked_at = contact.line_type_at
+    if contact.last_inbound_at is not None or asked_at is None or now - asked_at > LINE_TYPE_LASTS:
+        return None
+    return contact.line_type
 
 
 def grant_permit(session: TenantSession, *, contact_id: UUID, event_id: UUID, kind: PermitKind, now: datetime) -> UUID:

@@ -57,7 +57,8 @@ class PermitFacts:
 class Window:
     """When a class of text may be sent: open now, or the instant it opens next (None: not as things stand).
 
-    `zone`, `source` and `local` say how late it is where they are, and how we know.
+    `zone`, `source` and `local` say how late it is where they are, and how we know; `send_class`, `zones`, `states`
+    and `country` are what other tables would be asked with.
     """
 
     open: bool
@@ -66,6 +67,10 @@ class Window:
     zone: str = ""
     source: str = ""
     local: str = ""
+    send_class: str = ""
+    zones: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,8 @@ def _compliance(facts: SendFacts) -> Decision:
     if facts.state.carrier_blocked:
         # The carrier would refuse it, and a run of such refusals endangers the sender's standing.
         return Block("state.carrier_blocked", Reason.CARRIER_BLOCKED)
+    if facts.line_type in LANDLINES:
+        return Block("contact.landline", Reason.LANDLINE)
     if permit is None or permit.used:
         return Block("permit.missing_or_used", Reason.OPTED_OUT if facts.state.opted_out else Reason.NO_CONSENT)
     if permit.outlived:
@@ -293,4 +300,5 @@ def _window_to_json(window: Window | None) -> list[Any] | None:
     if window is None:
         return None
     opens_at = window.opens_at.isoformat() if window.opens_at else None
-    return [window.open, opens_at, window.rule, window.zone, window.source, window.local]
+    place = [window.send_class, list(window.zones), list(window.states), window.country]
+    return [window.open, opens_at, window.rule, window.zone, window.source, window.local, *place]

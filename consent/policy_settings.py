@@ -6,7 +6,6 @@ change of the law needs a row and no new code (C-045). Defaults are the strict r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,10 +25,6 @@ from smsbot.events import record
 from smsbot.writes import prepared
 
 MOST_MARKETING = 20  # texts to one number in any 24 hours
-
-
-# What the words beside a form's box must say before its first answer may come at night (C-084).
-ANY_HOUR = re.compile(r"\bat any (?:hour|time)\b|\b24 ?(?:hours|/ ?7)\b|\ba cualquier hora\b", re.IGNORECASE)
 
 
 class SettingName(StrEnum):
@@ -71,11 +66,6 @@ class PolicySettings:
     @property
     def restored_by_start(self) -> tuple[Purpose, ...]:
         return CONSENTED if self.start_scope is StartScope.ALL else RESTORED_BY_START
-
-
-def allows_any_hour(disclosure: str | None) -> bool:
-    """Whether these words told the person that an answer may come at any hour."""
-    return disclosure is not None and ANY_HOUR.search(disclosure) is not None
 
 
 _CURRENT = (

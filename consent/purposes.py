@@ -27,6 +27,7 @@ class PermitKind(StrEnum):
 
     OPT_OUT_CONFIRMATION = "opt_out_confirmation"
     HELP = "help"
+    OPT_OUT_CATEGORY = "opt_out_category"
     OPT_IN_QUESTION = "opt_in_question"
     OPT_IN_CONFIRMATION = "opt_in_confirmation"
 

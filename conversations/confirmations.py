@@ -18,6 +18,7 @@ from smsbot.tenancy import Tenant
 
 KINDS = {
     PermitKind.OPT_OUT_CONFIRMATION: (Kind.OPT_OUT_CONFIRMATION, "opt_out_confirm"),
+    PermitKind.OPT_OUT_CATEGORY: (Kind.OPT_OUT_CATEGORY, "opt_out_category"),
     PermitKind.OPT_IN_CONFIRMATION: (Kind.OPT_IN_CONFIRMATION, "opt_in_confirm"),
     PermitKind.OPT_IN_QUESTION: (Kind.OPT_IN_QUESTION, "opt_in_question"),
     PermitKind.HELP: (Kind.HELP, "help"),
@@ -37,10 +38,12 @@ def put_compliance_text(
     now: datetime,
     in_reply_to: UUID | None = None,
     template: str | None = None,
+    due_at: datetime | None = None,
 ) -> UUID:
     """The text that `permit` is for, because of the ledger's event. Returns the message's id.
 
     Five minutes count from `at`, when the person did what it answers. `template` is another wording than the usual one.
+    It leaves at `due_at`, by default at once.
     """
     kind, usual = KINDS[permit]
     language = contact.language or "en"
@@ -62,5 +65,6 @@ def put_compliance_text(
         permit_id=permit_id,
         in_reply_to=in_reply_to,
         now=now,
+        due_at=due_at,
         priority=work.URGENT,
     )

@@ -64,6 +64,8 @@ PERMITS = {
     "opt_out_confirmation": "an opt-out is confirmed once",
     "help": "they asked for help",
     "opt_in_confirmation": "an opt-in is confirmed once",
+    "opt_out_category": "the end of promotions is confirmed once",
+    "opt_in_question": "they are asked once whether they meant it",
 }
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from consent.gate import grant_permit
 from consent.ledger import Fact, append, state_of
 from consent.models import Contact
-from consent.policy_settings import current_settings
+from consent.policy_settings import StopScope, current_settings
 from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
 from consent.state import Basis, EventKind
 from consent.suppressions import renew
@@ -31,7 +31,7 @@ from consent.words import (
     machine_text,
 )
 from conversations import outbox
-from conversations.intake import Course, Step, course_of, course_of_late, word_context
+from conversations.intake import Course, Step, course_by_category, course_of, course_of_late, word_context
 from conversations.keyword_routes import KEYWORD, ROUTE, word_in
 from conversations.language import language_of
 from conversations.models import (
@@ -130,7 +130,10 @@ def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: 
         contact, new, repeated, conversation, route = _known_of(session, text)
         if repeated is not None:
             message_id, awaited_lease = repeated
-            return Received(message_id, contact.id, True, awaited_lease)
+            contact_id = contact.id
+            if new:
+                session.rollback()  # they were erased since: their text must not bring the number back
+            return Received(message_id, contact_id, True, awaited_lease)
         at = min(now, text.written_at or now)
         if new:
             renew(session, runtime.keyring, contact, runtime.cipher(recipient.data_key), now=now)
@@ -349,6 +352,8 @@ class _Intake:
             textable=self.text.sender.textable,
             told=self.text.opt_out_type is not None,
         )
+        if course.step is Step.OPT_OUT and not course.by_carrier and not state.opted_out:
+            course = self._scoped(course, judgement)
         if self.at < self.now:
             course = course_of_late(course, state, self.at)
         self.contact.last_inbound_at = max(self.contact.last_inbound_at or self.at, self.at)
@@ -367,7 +372,10 @@ class _Intake:
                 self._hold(judgement)
             case Step.OPT_OUT_PARTIAL:
                 self.message.awaited_lease = self.contact.lease_token
-                self._reply(None)
+                if course.answer:
+                    self._compliance(Kind.OPT_OUT_CATEGORY, PermitKind.OPT_OUT_CATEGORY, event_id, "opt_out_category")
+                else:
+                    self._reply(None)
             case Step.HELP if course.answer:
                 self._compliance(Kind.HELP, PermitKind.HELP, event_id, "opt_out_help" if state.opted_out else "help")
             case Step.START | Step.OPT_IN if course.answer:
@@ -393,6 +401,23 @@ class _Intake:
             message_id=self.message.id,
             details={"step": course.step.value, "verdict": judgement.verdict.value, "rule": judgement.rule},
         )
+
+    def _scoped(self, course: Course, judgement: Judgement) -> Course:
+        """What the tenant's choice makes of a STOP: by default it ends everything (C-044, C-045)."""
+        if current_settings(self.session, self.now).stop_scope is StopScope.ALL:
+            return course
+        last = self.session.scalars(
+            select(Message.purpose)
+            .where(
+                Message.tenant_id == self.session.tenant_id,
+                Message.contact_id == self.contact.id,
+                Message.direction == Direction.OUTBOUND,
+                Message.sent_at <= self.at,
+            )
+            .order_by(Message.sent_at.desc())
+            .limit(1)
+        ).first()
+        return course_by_category(course, judgement, last_purpose=last)
 
     def _carrier_word(self) -> CarrierWord | None:
         """The word that the carrier itself acted on, by its parameter or by this number's set-up."""
@@ -452,8 +477,8 @@ class _Intake:
                     self._append(EventKind.CARRIER_BLOCK, judgement, method="carrier", actor=CARRIER)
                 return event_id
             case Step.OPT_OUT_PARTIAL:
-                self._append(EventKind.OPT_OUT_PARTIAL, judgement, purposes=course.purposes, method=method)
-                return self._inquiry(judgement)
+                ended = self._append(EventKind.OPT_OUT_PARTIAL, judgement, purposes=course.purposes, method=method)
+                return ended if course.answer else self._inquiry(judgement)
             case Step.START:
                 settings = current_settings(self.session, self.now)
                 event_id = self._append(

@@ -17,9 +17,11 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from sqlalchemy.orm import aliased
 
+from consent.gate import foreseen
 from consent.ledger import state_of
 from consent.models import ConsentEvent, Contact, DecisionRow, Permit
-from consent.policy import Block, SendFacts, decide
+from consent.policy import Block, Defer
+from consent.policy_settings import current_settings
 from consent.purposes import Purpose, Reason
 from consent.reading import consent_summary
 from consent.state import EventKind
@@ -43,7 +45,6 @@ from smsbot.accounts import tenant_of
 from smsbot.actor import Actor
 from smsbot.database import TenantSession, Xid8
 from smsbot.events import Cursor, Event, touched_after
-from smsbot.phone import AddressKind
 from smsbot.tenancy import Agent, Credential, CredentialKind, CredentialState, Number, ReplyMode, Tenant
 
 AI_IS_LATE_AFTER = timedelta(minutes=2)  # an automated answer takes seconds: after this a person has to look
@@ -183,10 +184,12 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a text by hand may be for, and why it may not leave as that now (None: it may)."""
+    """What a text by hand may be for, and why it may not leave as that (None: it may, but no sooner than `not_before`)."""
 
     purpose: Purpose
     objection: Reason | None
+    not_before: datetime | None = None
+    local: str = ""  # how late it is where they are, when that is why
 
 
 @dataclass(frozen=True, slots=True)
@@ -753,29 +756,28 @@ def _choices(
         .limit(1)
     ).first()
     meant = default_purpose(conversation, now)
+    settings = current_settings(session, now)
     found = []
     for purpose in (meant,) if meant is not None else CHOSEN:
-        decision = decide(
-            SendFacts(
-                purpose=purpose,
-                now=now,
-                state=state_of(contact),
-                automated=False,
-                textable=contact.address_kind == AddressKind.NUMBER,
-                country=contact.country,
-                countries=frozenset(tenant.countries),
-                in_reply_to_at=conversation.last_inbound_at,
-                contact_blocked=contact.blocked_at is not None,
-                wrong_number=contact.wrong_number_at is not None,
-                unreachable_code=contact.unreachable_code,
-                tenant_paused=tenant.paused_at is not None,
-                sending_stopped=tenant.sending_stopped_at is not None,
-                number_paused_until=number.paused_until,
-                number_reconciling=number.hold_until_reconciled,
-                has_credentials=has_credentials is not None,
-            )
+        decision, window = foreseen(
+            tenant=tenant,
+            number=number,
+            contact=contact,
+            state=state_of(contact),
+            settings=settings,
+            purpose=purpose,
+            now=now,
+            automated=False,
+            in_reply_to_at=conversation.last_inbound_at,
+            has_credentials=has_credentials is not None,
         )
-        found.append(Choice(purpose, decision.reason if isinstance(decision, Block) else None))
+        match decision:
+            case Block(_, reason):
+                found.append(Choice(purpose, reason))
+            case Defer(_, until, Reason.QUIET_HOURS):
+                found.append(Choice(purpose, None, until, window.local if window else ""))
+            case _:
+                found.append(Choice(purpose, None))
     return found
 
 

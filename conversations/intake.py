@@ -40,6 +40,7 @@ MACHINE_REASONS = {
     MachineText.AUTO_REPLY: Reason.AUTO_REPLY,
     MachineText.OTP: Reason.OTP,
 }
+CATEGORY_WORDS = frozenset({"stop", "quit", "end", "cancel", "unsubscribe"})  # "stop all" and "revoke" say more
 WELCOMES = ("start", "unstop")  # the words that end a hold by rule; anything else takes a second look or a person
 
 
@@ -135,6 +136,18 @@ def _conversation(body: str, state: ConsentState, textable: bool) -> Course:
         # However long it is, what the rules do not know is no clear word: the second look takes all texts together.
         return Course(Step.HOLD, reason=Reason.HELD)
     return Course(Step.REPLY)
+
+
+def course_by_category(course: Course, judgement: Judgement, *, last_purpose: Purpose | None) -> Course:
+    """The course where the tenant has chosen that a STOP ends what it answers (FCC 24-24, 26-67).
+
+    A bare keyword after a marketing text ends marketing; what is said in so many words, what the carrier acts on
+    itself, and a keyword after anything else ends everything.
+    """
+    bare = judgement.keyword is not None and judgement.keyword.casefold() in CATEGORY_WORDS
+    if course.step is Step.OPT_OUT and not course.by_carrier and bare and last_purpose is Purpose.MARKETING:
+        return Course(Step.OPT_OUT_PARTIAL, answer=course.answer, purposes=(Purpose.MARKETING,), reason=course.reason)
+    return course
 
 
 def course_of_late(course: Course, state: ConsentState, at: datetime) -> Course:

@@ -13,9 +13,10 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 from sqlalchemy import Select, literal, select, tuple_
 
+from consent.disclosures import allows_night_answer
 from consent.ledger import Fact, append, state_of
 from consent.models import Contact
-from consent.policy_settings import allows_any_hour, current_settings
+from consent.policy_settings import current_settings
 from consent.purposes import Purpose
 from consent.reading import LedgerEvent, consent_summary, contact_at, events_of
 from consent.state import Basis, ConsentState, EventKind, PurposeState
@@ -213,7 +214,8 @@ def create_lead(
             kind=claimed[0],
             event_id=claimed[1],
             settings=settings,
-            instant_at_night=settings.instant_night_reply and allows_any_hour(new.consent.evidence.get("disclosure")),
+            instant_at_night=settings.instant_night_reply
+            and allows_night_answer(new.consent.evidence.get("disclosure") or ""),
             now=now,
         )
     record(

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     BRIDGE = "bridge"
     GUARD_ANSWER = "guard_answer"
     OPT_OUT_CONFIRMATION = "optout_confirmation"
+    OPT_OUT_CATEGORY = "optout_category"  # confirms the end of one category
     OPT_IN_QUESTION = "optin_question"
     OPT_IN_CONFIRMATION = "optin_confirmation"
     HELP = "help"

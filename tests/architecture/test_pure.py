@@ -16,7 +16,7 @@ MUST_BE_PURE = {
         f"consent.{name}"
         for name in (
             "holidays", "keywords", "machine_texts", "normalise", "places", "plain_words", "policy", "purposes",
-            "quiet_hours", "state", "words",
+            "quiet_hours", "replay", "state", "words",
         )
     ),
     *(

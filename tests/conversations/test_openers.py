@@ -17,6 +17,7 @@ from conversations import leads, outbox
 from conversations.models import Author, Conversation, Direction, Kind, Message, State
 from smsbot import work
 from smsbot.actor import SYSTEM, Actor, ActorKind
+from smsbot.tenancy import OptOutHandling
 from tests.api.client import a_client
 from tests.world import LEAD, World
 
@@ -328,3 +329,45 @@ def test_what_is_asked_of_the_carrier_first_is_work_of_its_own(world: World) -> 
     assert due["line_type"] < due["reply"] <= due["line_type"] + timedelta(seconds=3)
     assert {row.queue for row in world.due()} == {work.REPLIES}
     assert world.messages(Direction.INBOUND) == []
+
+
+def by_category(world: World) -> World:
+    """A world that answers STOP itself, and whose tenant has chosen that a STOP ends what it answers."""
+    ours = world.business("Zephyrine Motors", "+12065550186", handling=OptOutHandling.OURS)
+    world.home = ours
+    chosen(world, SettingName.STOP_SCOPE, "category")
+    a_client(world).post_lead({"number": LEAD, "consent": agreed("inquiry", "notification", "marketing")})
+    world.drain(wait=False)
+    return world
+
+
+def test_a_stop_after_a_promotion_ends_promotions_where_the_tenant_chose_so(world: World) -> None:
+    by_category(world)
+    a_text(world, Purpose.MARKETING)
+    world.text("STOP", to=world.home)
+    world.drain()
+
+    assert "no more promotions" in world.carrier.bodies[-1]
+    assert state_of(world.contact()).opted_out is None
+    assert a_text(world, Purpose.MARKETING).reason == "OPTED_OUT"
+    assert a_text(world, Purpose.NOTIFICATION).state is State.SENT
+    world.text("STOP ALL", to=world.home)
+    assert state_of(world.contact()).opted_out is not None
+
+
+@pytest.mark.parametrize("words", ["STOP", "stop texting me"])
+def test_a_stop_after_anything_else_and_a_plain_sentence_end_everything(world: World, words: str) -> None:
+    by_category(world)
+    a_text(world, Purpose.MARKETING if words != "STOP" else Purpose.NOTIFICATION)
+    world.text(words, to=world.home)
+
+    assert state_of(world.contact()).opted_out is not None
+
+
+def test_by_default_a_stop_after_a_promotion_ends_everything(world: World) -> None:
+    by_category(world)
+    chosen(world, SettingName.STOP_SCOPE, "all")
+    a_text(world, Purpose.MARKETING)
+    world.text("STOP", to=world.home)
+
+    assert state_of(world.contact()).opted_out is not None

@@ -1,0 +1,164 @@
+"""What the policy would say: of a text that nobody has written yet, and of last month's under another table.
+
+Nothing is written down and nothing is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from consent.gate import foreseen
+from consent.ledger import STORED, entries
+from consent.models import ConsentEvent, Contact, DecisionRow
+from consent.places import Confidence as PlaceConfidence
+from consent.places import Place, PlaceSource
+from consent.policy import Allow, Block, Decision, Defer, SendFacts, Window, decide
+from consent.policy_settings import current_settings
+from consent.purposes import Purpose
+from consent.quiet_hours import DEFAULT_TENANT_HOURS, Rules, SendClass, hours_from, opening
+from consent.replay import facts_from_json
+from consent.state import ConsentState, fold
+from smsbot.database import TenantSession
+from smsbot.tenancy import Number, Tenant
+
+READ_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A decision as people read it."""
+
+    outcome: str  # allow, defer, block
+    rule: str
+    reason: str | None = None
+    until: datetime | None = None
+
+
+def outcome_of(decision: Decision) -> Outcome:
+    match decision:
+        case Allow(rule):
+            return Outcome("allow", rule)
+        case Defer(rule, until, reason):
+            return Outcome("defer", rule, reason.value, until)
+        case Block(rule, reason):
+            return Outcome("block", rule, reason.value)
+
+
+def state_at(session: TenantSession, contact: Contact, at: datetime) -> ConsentState:
+    """What stood in the ledger at that moment: the fold of what had been recorded by then."""
+    events = session.execute(
+        select(*STORED)
+        .where(
+            ConsentEvent.tenant_id == session.tenant_id,
+            ConsentEvent.contact_id == contact.id,
+            ConsentEvent.recorded_at <= at,
+        )
+        .order_by(ConsentEvent.seq)
+    ).all()
+    return fold(entries(events))
+
+
+def simulated(
+    session: TenantSession,
+    *,
+    tenant: Tenant,
+    number: Number,
+    contact: Contact,
+    purpose: Purpose,
+    at: datetime,
+    automated: bool = True,
+    first_inquiry: bool = False,
+    rules: Rules,
+) -> tuple[Decision, Window | None]:
+    """What would become of a text of this purpose at that moment, and the hours that it would have met."""
+    state = state_at(session, contact, at)
+    wrote_at = state.purposes[Purpose.REPLY].since if Purpose.REPLY in state.purposes else None
+    return foreseen(
+        tenant=tenant,
+        number=number,
+        contact=contact,
+        state=state,
+        settings=current_settings(session, at),
+        purpose=purpose,
+        now=at,
+        automated=automated,
+        in_reply_to_at=wrote_at if purpose is Purpose.REPLY else None,
+        first_inquiry=first_inquiry,
+        rules=rules,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A decision that another table would have taken otherwise."""
+
+    message_id: UUID
+    at: datetime
+    purpose: Purpose
+    was: Outcome
+    would_be: Outcome
+
+
+def differences(
+    session: TenantSession, *, since: datetime, until: datetime, rules: Rules
+) -> Iterator[Difference | None]:
+    """Each decision of this time that met hours, oldest first: how it would differ under `rules`, or None.
+
+    Decided again from its own inputs with only the hours worked out anew, so that nothing else can make a difference.
+    """
+    after: tuple[datetime, UUID] | None = None
+    while True:
+        query = (
+            select(DecisionRow, Contact.hours)
+            .join(Contact, (Contact.tenant_id == DecisionRow.tenant_id) & (Contact.id == DecisionRow.contact_id))
+            .where(DecisionRow.tenant_id == session.tenant_id, DecisionRow.at >= since, DecisionRow.at < until)
+            .order_by(DecisionRow.at, DecisionRow.id)
+            .limit(READ_AT_ONCE)
+        )
+        if after is not None:
+            at, last = after
+            query = query.where((DecisionRow.at > at) | ((DecisionRow.at == at) & (DecisionRow.id > last)))
+        rows = session.execute(query).all()
+        for row, lead_hours in rows:
+            facts = facts_from_json(row.inputs, purpose=row.purpose, now=row.at)
+            window = None if facts.window is None else _window_under(rules, session, facts, lead_hours)
+            if window is None:
+                continue
+            was = outcome_of(decide(facts))
+            would_be = outcome_of(decide(replace(facts, window=window)))
+            same = (was.outcome, was.reason) == (would_be.outcome, would_be.reason)
+            yield None if same else Difference(row.message_id, row.at, row.purpose, was, would_be)
+        if len(rows) < READ_AT_ONCE:
+            return
+        after = (rows[-1][0].at, rows[-1][0].id)
+
+
+def _window_under(
+    rules: Rules, session: TenantSession, facts: SendFacts, lead_hours: dict[str, object] | None
+) -> Window | None:
+    """The hours that this text would have met under another table; None for one that no hours were asked for."""
+    known = facts.window
+    if known is None or not known.send_class:
+        return None
+    kind = SendClass(known.send_class)
+    place = Place(
+        tuple(known.zones), tuple(known.states), known.country, PlaceSource(known.source), PlaceConfidence.NONE
+    )
+    settings = current_settings(session, facts.now)
+    found = opening(
+        kind,
+        place,
+        facts.now,
+        rules=rules,
+        tenant_hours=settings.hours or (DEFAULT_TENANT_HOURS if kind is SendClass.MARKETING else None),
+        lead_hours=hours_from(lead_hours) if lead_hours else None,
+        in_reply_to_at=facts.in_reply_to_at,
+        instant_night_reply=known.rule == "hours.open.instant_night_reply",
+        emergencies=settings.emergencies,
+    )
+    return replace(known, open=found.open, opens_at=found.opens_at, rule=found.rule)
