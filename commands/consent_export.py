@@ -1,146 +1,69 @@
-"""`manage.py consent export`: all that we hold about one person's consent, with its proof."""
+"""`manage.py consent export`: the consent passport of one number, as JSON to check or as a page to print."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
-from typing import Any
+import os
+from pathlib import Path
 from uuid import UUID
 
 import click
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from commands.composition import cipher_of, open_runtime, tenant_named
-from commands.options import tenant_option
-from consent.ledger import HASHED
-from consent.models import ConsentEvent, ConsentEvidence, Contact, DecisionRow, LedgerHead
-from conversations.models import Message, MessageEvent
-from smsbot.crypto import DataCipher
-from smsbot.database import Base, TenantSession
-from smsbot.errors import InvalidInput, NotFound
-from smsbot.phone import AddressKind, address, e164
+from commands.composition import open_runtime, tenant_named
+from commands.options import ADDRESS, say, tenant_option
+from privacy.passport import contact_with, export
+from privacy.passport_page import page
+from smsbot.actor import SYSTEM, Actor, ActorKind
+from smsbot.database import TenantSession
+from smsbot.errors import InvalidInput
+from smsbot.tenancy import Agent, Login
 
-CONTACT = ("id", "address", "address_kind", "country", "language", "consent", "ledger_seq", "created_at")
-MESSAGE = (
-    "id", "direction", "author", "purpose", "kind", "body", "language", "state", "reason", "error_code", "provider_sid",
-    "segments", "in_reply_to", "consent_event_id", "permit_id", "created_at", "sent_at",
-)  # fmt: skip
-DECISION = (
-    "id", "message_id", "purpose", "at", "outcome", "reason", "until", "rule", "consent_event_id", "permit_id",
-    "inputs", "versions",
-)  # fmt: skip
-REPORT = ("message_id", "at", "provider_sid", "status", "error_code")
-NO_NUMBER = "--number: give the number in E.164, such as +13125550171"
-HEAD = ("seq", "at", "prev_hash", "hash")
+CAUSE = "command:consent export"
 
 
 @click.command
 @tenant_option
 @click.option("--number", required=True, help="The person's number.")
-def command(tenant_id: UUID, number: str) -> None:
-    """Print one JSON document: contact, events, evidence, messages, decisions, and the seals that cover them.
+@click.option("--format", "kind", type=click.Choice(["json", "html"]), default="json", help="html is for printing.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to standard output.")
+@click.option("--by", type=ADDRESS, help="Who asks: the e-mail address of a member of staff, for the record.")
+def command(tenant_id: UUID, number: str, kind: str, out: Path | None, by: str | None) -> None:
+    """Everything that proves what one number agreed to and was sent: events, words, texts, decisions, seals.
 
-    Evidence is readable, or null where it was erased; hashes are hexadecimal.
+    Evidence is readable, or null where it was erased; hashes are hexadecimal. privacy/verify_passport.py checks the
+    JSON anywhere. That it was taken is recorded, and by whom. A file that exists is not written over.
     """
-    if not number.strip():
-        raise InvalidInput("number", NO_NUMBER)
     with open_runtime() as runtime:
-        tenant = tenant_named(runtime, tenant_id)
+        tenant_named(runtime, tenant_id)
         with runtime.transaction(tenant_id) as session:
-            contact = session.scalars(
-                select(Contact).where(Contact.tenant_id == tenant_id, Contact.address == _address(number))
-            ).first()
-            if contact is None and address(number).kind is AddressKind.OTHER:
-                raise InvalidInput("number", NO_NUMBER)
-            if contact is None:
-                raise NotFound("--number: this tenant knows no such number")
-            document = _document(session, contact, cipher_of(runtime, tenant))
-    click.echo(json.dumps(document, ensure_ascii=False, indent=1))
+            actor = SYSTEM if by is None else _staff(session, by)
+            contact_id = contact_with(session, number)
+        if out is not None and out.exists():
+            raise InvalidInput("out", f"--out: {out} exists already")
+        passport = export(runtime, tenant_id, contact_id, actor=actor, cause=CAUSE, uid=os.getuid())
+    text = passport.text if kind == "json" else page(passport.document)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    _keep(out, text)
+    say({"file": str(out), "sha256": passport.document["sha256"]})
 
 
-def _address(number: str) -> str:
-    known = address(number)
-    if known.e164 is not None or not number.strip()[:1].isdigit():
-        return known.value
+def _staff(session: TenantSession, email: str) -> Actor:
+    agent = session.scalars(
+        select(Agent)
+        .join(Login, Login.id == Agent.login_id)
+        .where(Agent.tenant_id == session.tenant_id, func.lower(Login.email) == email.lower())
+    ).first()
+    if agent is None:
+        raise InvalidInput("by", "--by: this tenant has no such member of staff")
+    return Actor(ActorKind.STAFF, agent.id, agent.role)
+
+
+def _keep(path: Path, text: str) -> None:
+    """The file is its owner's alone: it holds a person's words."""
     try:
-        return e164(number)
-    except InvalidInput:
-        return known.value
-
-
-def _document(session: TenantSession, contact: Contact, cipher: DataCipher) -> dict[str, Any]:
-    tenant_id = session.tenant_id
-    events = session.scalars(
-        select(ConsentEvent)
-        .where(ConsentEvent.tenant_id == tenant_id, ConsentEvent.contact_id == contact.id)
-        .order_by(ConsentEvent.seq)
-    ).all()
-    proofs = {
-        proof.event_id: proof
-        for proof in session.scalars(
-            select(ConsentEvidence).where(
-                ConsentEvidence.tenant_id == tenant_id, ConsentEvidence.event_id.in_([event.id for event in events])
-            )
-        )
-    }
-    messages = session.scalars(
-        select(Message)
-        .where(Message.tenant_id == tenant_id, Message.contact_id == contact.id)
-        .order_by(Message.created_at, Message.direction, Message.id)
-    ).all()
-    decisions = session.scalars(
-        select(DecisionRow)
-        .where(DecisionRow.tenant_id == tenant_id, DecisionRow.contact_id == contact.id)
-        .order_by(DecisionRow.at, DecisionRow.id)
-    ).all()
-    reports = session.scalars(
-        select(MessageEvent)
-        .where(MessageEvent.tenant_id == tenant_id, MessageEvent.message_id.in_([m.id for m in messages]))
-        .order_by(MessageEvent.at, MessageEvent.id)
-    ).all()
-    heads = session.scalars(select(LedgerHead).where(LedgerHead.tenant_id == tenant_id).order_by(LedgerHead.seq)).all()
-    covering = [head for head in heads if any(end[0] == str(contact.id) for end in head.ends)]
-    return {
-        "contact": _columns(contact, CONTACT),
-        "events": [
-            {
-                **_columns(event, (*HASHED, "prev_hash", "hash")),
-                "evidence": _evidence(proofs.get(event.id), cipher),
-                "salt": None if event.id not in proofs else proofs[event.id].salt.hex(),
-            }
-            for event in events
-        ],
-        "messages": [_columns(message, MESSAGE) for message in messages],
-        "decisions": [_columns(decision, DECISION) for decision in decisions],
-        "callbacks": [_columns(report, REPORT) for report in reports],
-        "seals": [
-            {**_columns(head, HEAD), "ends": [end for end in head.ends if end[0] == str(contact.id)]}
-            for head in covering
-        ],
-    }
-
-
-def _evidence(proof: ConsentEvidence | None, cipher: DataCipher) -> Any:
-    if proof is None:
-        return None
-    return json.loads(
-        cipher.decrypt(
-            proof.content, tenant_id=proof.tenant_id, table="consent_evidence", column="content", row=proof.event_id
-        )
-    )
-
-
-def _columns(row: Base, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: _plain(getattr(row, name)) for name in names}
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case bytes() | memoryview():
-            return bytes(value).hex()
-        case UUID():
-            return str(value)
-        case _:
-            return value
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InvalidInput("out", f"--out: {path} cannot be written: {error.strerror}") from error

@@ -11,10 +11,14 @@ from commands.lazy import LazyGroup
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "judge": ("consent_judge", "Say what texts mean for consent: JSON lines in, JSON lines out."),
     "verify": ("consent_verify", "Check the ledgers; exit 1 and the first broken event when one is broken."),
-    "export": ("consent_export", "All that the ledger holds of one number, as JSON."),
+    "check": (
+        "consent_check",
+        "Hold every text that was sent against the ledger; exit 1 and the first that does not fit.",
+    ),
+    "export": ("consent_export", "The consent passport of one number, to check offline or to print."),
 }
 
 
 @click.group(cls=LazyGroup, modules=COMMANDS)
 def command() -> None:
-    """Judge texts, verify and export the consent ledger."""
+    """Judge texts, verify the consent ledger, hold texts against it, export it."""

@@ -15,6 +15,7 @@ from commands.composition import open_runtime, tenants
 from consent.models import ConsentEvent, DecisionRow, Permit
 from conversations.explaining import because
 from conversations.models import Direction, Message, MessageEvent, State, Trace
+from privacy.replay import replays_of, sentence
 from smsbot.database import TenantSession
 from smsbot.errors import InvalidInput
 from smsbot.events import Event
@@ -59,7 +60,8 @@ class MessageId(click.ParamType[UUID | str]):
 
 @click.command
 @click.argument("message_id", type=MessageId())
-def command(message_id: UUID | str) -> None:
+@click.option("--replay", is_flag=True, help="Take each decision again; exit 1 when the same rules say something else.")
+def command(message_id: UUID | str, replay: bool) -> int:
     """Say why MESSAGE_ID was sent, deferred or blocked: each decision, what it rests on, and what the carrier said.
 
     MESSAGE_ID is a message's id, as the dashboard and the REST interface show it, or the SM... id that the carrier gave it.
@@ -72,9 +74,10 @@ def command(message_id: UUID | str) -> None:
                     select(Message).where(Message.tenant_id == tenant.id, column == message_id)
                 ).first()
                 lines = [] if message is None else list(_sentences(session, tenant, message))
+                again = replays_of(session, message.id) if message is not None and replay else []
             if lines:
-                click.echo("\n".join(lines))
-                return
+                click.echo("\n".join([*lines, *(f"The decision of {_at(one.at)}: {sentence(one)}" for one in again)]))
+                return int(any(not one.same and not one.versions for one in again))
     raise InvalidInput("message_id", f"there is no message {message_id}: {WHERE_IDS_ARE}")
 
 
@@ -117,13 +120,14 @@ def _sentences(session: TenantSession, tenant: Tenant, message: Message) -> Iter
 
 def _decision(session: TenantSession, decision: DecisionRow) -> Iterator[str]:
     versions = ", ".join(f"{name} {version}" for name, version in sorted(decision.versions.items()))
-    sentence = f"At {_at(decision.at)} it was {VERBS[decision.outcome]} by the rule {decision.rule} ({versions})"
+    said = f"At {_at(decision.at)} it was {VERBS[decision.outcome]} by the rule {decision.rule} ({versions})"
     if decision.reason:
         why = because(decision.reason)
-        sentence += f", reason {decision.reason}" + (f": {why}" if why else "")
+        said += f", reason {decision.reason}" + (f": {why}" if why else "")
     if decision.until:
-        sentence += f", to be decided again at {_at(decision.until)}"
-    yield f"{sentence}."
+        said += f", to be decided again at {_at(decision.until)}"
+    yield f"{said}."
+    yield from _window(decision.inputs.get("window"))
     if decision.permit_id:
         permit = session.get(Permit, decision.permit_id)
         kind = f" ({permit.kind.value})" if permit else ""
@@ -135,6 +139,15 @@ def _decision(session: TenantSession, decision: DecisionRow) -> Iterator[str]:
                 f"It rests on the consent event {event.id}: {event.kind.value} by {event.method} at {_at(event.at)},"
                 f" number {event.seq} of this person's ledger."
             )
+
+
+def _window(window: list[Any] | None) -> Iterator[str]:
+    """How late it was there, and how that was known, where a window applied."""
+    if window is None:
+        return
+    is_open, _, rule, *known_of_place = window
+    where = ", ".join(str(part) for part in known_of_place[:3] if part)  # zone, how we know it, how late it was there
+    yield f"The hours in which it may be sent ({rule}) were {'open' if is_open else 'closed'}{f': {where}' if where else ''}."
 
 
 def _trace(session: TenantSession, message: Message) -> Iterator[str]:

@@ -208,13 +208,18 @@ class Verified:
     seals: int
 
 
+def in_one_snapshot(session: TenantSession) -> None:
+    """Have every query of a session that has not read anything yet see the same moment."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 def verify(session: TenantSession, cipher: DataCipher) -> Verified | Broken:
     """Check every chain of the tenant, its evidence, its folded states and its seals.
 
     Give it a session that has not read anything yet: it looks at one snapshot, so that what is appended meanwhile does
     not look like a break.
     """
-    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    in_one_snapshot(session)
     counts = {"contacts": 0, "events": 0, "erased": 0}
     hashes: dict[tuple[str, int], str] = {}
     contacts = session.scalars(

@@ -82,7 +82,7 @@ def _cap(value: Sequence[Any]) -> Cap:
 
 def _fitting(kind: type[Any], details: Sequence[Any], before: int) -> Sequence[Any]:
     """As many further values as the class has fields for: a newer policy may have written more."""
-    return details[: len(fields(kind)) - before]
+    return [tuple(one) if isinstance(one, list) else one for one in details[: len(fields(kind)) - before]]
 
 
 def _at(written: str | None) -> datetime | None:

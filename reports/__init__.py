@@ -1,0 +1,1 @@
+"""Reports: what a tenant's texts amount to, day by day."""
