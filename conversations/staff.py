@@ -46,6 +46,9 @@ ANSWERED_BY_TEXT = (
     "other_language",
 )
 CAUSE = "dashboard"
+BY_STAFF = "agent_entry"
+# In which way somebody said that they want no more texts: each is a method of its own in the ledger (C-026).
+OPT_OUT_METHODS = (BY_STAFF, "phone", "voicemail", "email", "mail", "web_page", "in_person")
 
 
 def conversation_of(session: TenantSession, actor: Actor, conversation_id: UUID) -> Conversation:
@@ -96,6 +99,8 @@ def write(
         message_id = key or uuid4()
         if session.get(Message, message_id) is not None:
             return message_id
+        if state_of(contact).restricted is not None:
+            raise InvalidInput("body", "what may be done with their data is restricted: nothing is written or sent")
         newest = session.scalars(
             select(Message.id)
             .where(
@@ -153,7 +158,9 @@ def assign(runtime: Runtime, tenant_id: UUID, actor: Actor, conversation_id: UUI
         if actor.role not in ASSIGNS:
             raise NotFound("no such conversation")
         conversation = conversation_of(session, actor, conversation_id)
-        _locked(session, actor, conversation)
+        contact = _locked(session, actor, conversation)
+        if state_of(contact).restricted is not None:
+            raise InvalidInput("agent", "what may be done with their data is restricted: lift that first")
         if agent_id is not None and agent_id not in dict(colleagues(session, actor)):
             raise InvalidInput("agent", "choose somebody who takes leads here")
         people.assign(session, conversation, agent_id, actor=actor, now=now, cause=CAUSE)
@@ -181,16 +188,27 @@ def give_back(runtime: Runtime, tenant_id: UUID, actor: Actor, conversation_id: 
         people.give_back(session, conversation, actor=actor, now=now, cause=CAUSE)
 
 
-def opt_out(runtime: Runtime, tenant_id: UUID, actor: Actor, conversation_id: UUID, note: str) -> UUID | None:
+def opt_out(
+    runtime: Runtime,
+    tenant_id: UUID,
+    actor: Actor,
+    conversation_id: UUID,
+    note: str,
+    *,
+    method: str = BY_STAFF,
+) -> UUID | None:
     """Record that this person wants no more texts, said in any other way. Returns a send in flight to wait for.
 
-    Nothing is sent: the confirmation is the answer to a text of theirs. Staff cannot undo it.
+    Nothing is sent: the confirmation is the answer to a text of theirs. Staff cannot undo it. Raises
+    InvalidInput("method", …) for what is none of OPT_OUT_METHODS.
     """
+    if method not in OPT_OUT_METHODS:
+        raise InvalidInput("method", "choose in which way they said so")
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
         conversation = conversation_of(session, actor, conversation_id)
         contact = _locked(session, actor, conversation)
-        _append(runtime, session, contact, EventKind.OPT_OUT, actor, now, note)
+        _append(runtime, session, contact, EventKind.OPT_OUT, actor, now, note, method=method)
         _finish(session, contact, (HOLD,), actor, now)
         outbox.cancel_waiting(session, contact.id, Reason.OPTED_OUT, now=now, actor=actor)
         conversation.burst_started_at = None
@@ -349,12 +367,13 @@ def _append(
     note: str,
     *,
     text: Message | None = None,
+    method: str = BY_STAFF,
 ) -> UUID:
     tenant = tenant_of(session, session.tenant_id)
     fact = Fact(
         kind,
         text.created_at if text else now,
-        "agent_entry",
+        method,
         {"address": contact.address, "note": note[:1000], "agent": str(actor.id)},
         purposes=CONSENTED if kind is EventKind.OPT_OUT else (),
         basis=Basis.CONVERSATIONAL if kind is EventKind.INQUIRY else None,
