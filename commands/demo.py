@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -22,7 +23,9 @@ from commands.composition import cipher_of, open_runtime, settings_of_process
 from commands.demo_history import play
 from commands.migrate import migrate
 from commands.staff import add_agent
-from smsbot.actor import Role
+from consent.purposes import Purpose
+from conversations import forms
+from smsbot.actor import SYSTEM, Role
 from smsbot.database import TenantSession
 from smsbot.errors import ConfigurationError
 from smsbot.phone import national
@@ -34,6 +37,7 @@ DATA = Path(__file__).parent / "data"
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PASSWORD_BYTES = 12
 TURN_TIMEOUT_S = 60.0
+CAUSE = "demo"
 
 Written = Mapping[str, Any]
 
@@ -99,6 +103,7 @@ def make_demo(runtime: Runtime, *, with_history: bool = True) -> tuple[list[Show
                 )
             with runtime.transaction(tenant.id) as session:
                 _keep_facts(session, runtime.clock.now(), written=written)
+            _keep_form(runtime, tenant, number, written["form"])
             logins = [(one["email"], passwords.of(one["email"]), one["role"]) for one in written["staff"]]
             shown.append(Shown(tenant.name, number.number, logins))
             accounts.append(_account(runtime, tenant))
@@ -187,6 +192,25 @@ def _keep_login(session: TenantSession, written: Written, password: str) -> None
     ).first()
     if known is None:
         add_agent(session, email=written["email"], name=written["name"], role=Role(written["role"]), password=password)
+
+
+def _keep_form(runtime: Runtime, tenant: Tenant, number: Number, written: Written) -> None:
+    """One published form with the usual words, unless there is any."""
+    with runtime.transaction(tenant.id) as session:
+        if forms.forms_of(runtime, session, SYSTEM):
+            return
+    draft = forms.Draft(
+        title=written["title"],
+        source="website",
+        number_id=number.id,
+        language="en",
+        purposes=tuple(Purpose(purpose) for purpose in written["purposes"]),
+        double_opt_in=written.get("double_opt_in", False),
+        origins=tuple(written["origins"]),
+    )
+    form_id = forms.create(runtime, tenant.id, SYSTEM, draft, cause=CAUSE)
+    with suppress(forms.NotPublishable):  # without https its privacy page has no address to be named: it stays a draft
+        forms.publish(runtime, tenant.id, SYSTEM, form_id, cause=CAUSE)
 
 
 def _keep_facts(session: TenantSession, now: datetime, *, written: Written) -> None:

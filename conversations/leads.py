@@ -215,6 +215,8 @@ def create_lead(
             event_id=claimed[1],
             settings=settings,
             instant_at_night=settings.instant_night_reply
+            # Words that they saw and left unticked permit nothing at night.
+            and bool(new.consent.evidence.get("checkbox_value", True))
             and allows_night_answer(new.consent.evidence.get("disclosure") or ""),
             now=now,
         )

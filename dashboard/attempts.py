@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,19 +44,6 @@ def counter(runtime: Runtime, kind: str, value: str) -> str:
     """The name that a counter is kept under: neither an e-mail address nor an IP address can be read from it."""
     key = hashlib.sha256(b"smsbot|attempts|" + runtime.settings.secret_key.encode()).digest()
     return hmac.new(key, f"{kind}|{value}".encode(), hashlib.sha256).hexdigest()[:NAME_CHARACTERS]
-
-
-def network_of(address: str) -> str:
-    """What counts as one place to try from: an IPv4 address, or the /64 that one IPv6 customer has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 def begin(runtime: Runtime, *, account: str, network: str) -> Attempt | None:

@@ -1,10 +1,10 @@
-"""What every page asks first: who is signed in, whether a form is ours, where the request came from, where to go next."""
+"""What every page asks first: who is signed in, and where to go next."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Request, current_app, g, request
+from flask import current_app, g, request
 
 from dashboard.latest import Latest
 from dashboard.sessions import SignedIn, Staff
@@ -12,7 +12,6 @@ from smsbot.runtime import Runtime
 
 SESSION_COOKIE, KNOWN_COOKIE, FORM_COOKIE = "session", "known", "form"
 LIVE_HEADER = "X-Live"  # of what a page asks for by itself: it does not keep a session alive
-OUR_SITE = ("same-origin", "none")  # `none`: the person typed the address or repeats a form
 LONGEST_NEXT = 500
 
 
@@ -52,26 +51,6 @@ def staff() -> Staff:
     found = signed_in().staff
     assert found is not None
     return found
-
-
-def from_elsewhere(request: Request) -> bool:
-    """Whether a browser says that another site made this request.
-
-    Fetch Metadata where it is sent; else the Origin, which is `null` under our own Referrer-Policy and then says nothing.
-    """
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site not in OUR_SITE
-    origin = request.headers.get("Origin")
-    return origin not in (None, "null") and urlsplit(str(origin)).netloc != request.host
-
-
-def client_address(request: Request, trusted_proxies: int) -> str:
-    """The address that our outermost trusted proxy saw; what a stranger writes before it in the header is not believed."""
-    seen = [part.strip() for value in request.headers.getlist("X-Forwarded-For") for part in value.split(",")]
-    if 0 < trusted_proxies <= len(seen):
-        return seen[-trusted_proxies]
-    return request.remote_addr or ""
 
 
 def own_path(wanted: str | None) -> str:

@@ -7,11 +7,10 @@ from uuid import UUID
 from flask import make_response, redirect, render_template, request, session
 from werkzeug.wrappers import Response
 
-from dashboard.attempts import begin, counter, network_of, succeeded
+from dashboard.attempts import begin, counter, succeeded
 from dashboard.requests import (
     KNOWN_COOKIE,
     SESSION_COOKIE,
-    client_address,
     cookie_name,
     own_path,
     runtime_of_app,
@@ -29,6 +28,7 @@ from dashboard.sessions import (
 )
 from smsbot.errors import NotFound
 from smsbot.texts import cleaned
+from smsbot.visitors import client_address, network_of
 
 WRONG = "That e-mail address and password do not match."
 TOO_MANY = "Too many tries. Wait a while, then try again; nobody is locked out for good."

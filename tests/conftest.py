@@ -96,7 +96,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     """Keeps what every test sends and logs; where it must not stand is searched by `Database.empty` and below."""
     root = logging.getLogger()
     root.addHandler(WATCH.log)
-    for name in ("smsbot", "consent", "conversations", "webhooks", "api", "dashboard"):
+    for name in ("smsbot", "consent", "conversations", "webhooks", "api", "dashboard", "public"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     request_started.connect(WATCH.request)
     yield WATCH

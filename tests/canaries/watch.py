@@ -67,6 +67,8 @@ ALLOWED: Mapping[str, tuple[frozenset[Kind], str]] = {
     "leads.name": (frozenset({Kind.SENT_WORDS}), "a lead's name, as the form gave it"),
     "tenants.secure_url": (frozenset({Kind.OUR_WORDS}), "an address that replies send people to"),
     "facts.content": (frozenset({Kind.OUR_WORDS}), "what the business says of itself: replies quote it"),
+    "forms.draft": (frozenset({Kind.OUR_WORDS}), "what a form's box is to say: confirmations say parts of it again"),
+    "disclosures.text": (frozenset({Kind.OUR_WORDS}), "what a form's box says in public"),
 }
 
 _SEPARATORS = re.compile(r"\\+(?:[nrtbf\"\\/]|u[0-9a-fA-F]{4})|[\W_]+")
