@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Literal
 
+from consent.grammar import VOCABULARY
 from consent.normalise import collapsed, folded, without_accents
 
 LONGEST_WORD = 40  # a run of letters beyond this is noise, and nothing is looked up in it
@@ -115,6 +116,22 @@ def _near_table() -> dict[str, tuple[str, ...]]:
 
 
 _NEAR = _near_table()
+_SHORTEST_SWAP = 4  # letters; "no" and "on", "was" and "saw" are words both
+_NO_SLIPS = frozenset(_SPELLING["no_slips"])  # words that are another word with two letters swapped
+
+
+def _swapped_table() -> dict[str, str]:
+    """Every spelling with two neighbours swapped of a word of the grammar, but for those that are words themselves."""
+    swapped: dict[str, str] = {}
+    for word in sorted(VOCABULARY, reverse=True):
+        if len(word) < _SHORTEST_SWAP:
+            continue
+        for i in range(len(word) - 1):
+            swapped[word[:i] + word[i + 1] + word[i] + word[i + 2 :]] = word
+    return {typed: word for typed, word in swapped.items() if typed not in VOCABULARY | _OWN_WORDS | _NO_SLIPS}
+
+
+_SWAPPED = _swapped_table()
 
 
 @lru_cache(maxsize=8192)
@@ -122,7 +139,9 @@ def repaired(word: str) -> str:
     """The word or words meant by one typed word; itself when it is a word of its own or nothing is near."""
     if word in _SHORTHAND:
         return _SHORTHAND[word]
-    if word in KNOWN or word in _OWN_WORDS or not word.isalpha() or not word.isascii():
+    if word in _SWAPPED:
+        return _SWAPPED[word]
+    if word in KNOWN or word in _OWN_WORDS or word in VOCABULARY or not word.isalpha() or not word.isascii():
         return _digits_off(word)
     if any(word[i] == word[i + 1] == word[i + 2] for i in range(len(word) - 2)):
         short = collapsed(word)

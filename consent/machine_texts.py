@@ -4,6 +4,7 @@ import re
 from enum import StrEnum
 
 from consent.normalise import MAX_CHARS, folded, without_accents
+from consent.screen import Screen
 
 
 class MachineText(StrEnum):
@@ -97,71 +98,70 @@ _PERSONAL = re.compile(
     r"\b(?:do i|can i|should i|if i|when i|i (?:already |just |have )*(?:replied|texted|sent|said|"
     r"reply|text|typed)|it says|you say|says|told to|how do|why|what (?:happens|does|is|if))\b"
 )
-_AUTO = re.compile(
-    "|".join(
-        (
-            r"\bauto(?:matic|mated)?[ -]?(?:reply|response|responder|message|text)\b(?!s)",
-            r"\bthis is an automat",
-            r"\brespuesta automatica\b",
-            r"\breponse automatique\b",
-            r"\bresposta automatica\b",
-            r"\babwesenheits",
-            r"\brisposta automatica\b",
-            r"\bmensaje automatico\b",
-            r"\bmessage automatique\b",
-            r"自动回复",
-            r"自動回覆",
-            r"автоответ",
-            r"\b(?:i'?m|i am|currently) (?:driving|on the road) (?:right now|with|and|- ?|—|at the moment)",
-            r"^i'?m (?:currently )?driving[.!,; ]",
-            r"\bdo not disturb\b.{0,40}(?:turned on|enabled|on\b|while driving)",
-            r"\bwhile driving\b.{0,60}(?:focus|notif|see your message|receive)",
-            r"\bi'?ll see your message when\b",
-            r"\bi'?m not receiving notifications\b",
-            r"\bhas notifications silenced\b",
-            r"\breply [\"'“]?urgent[\"'”]? to\b",
-            r"\b(?:estoy|voy) (?:conduciendo|manejando)\b.{0,80}(?:mensaje|respond|contest|llam)",
-            r"\bje (?:conduis|suis au volant)\b.{0,80}(?:message|repond|rappel)",
-            r"\bout[ -]of[ -](?:the )?office\b.{0,80}(?:until|return|back|respon|reply|from|limited|"
-            r"contact|message|email|urgent|immediate)",
-            r"^(?:i'?m|i am|we are|we're) (?:currently )?out of (?:the )?office\b",
-            r"\bfuera de la oficina\b",
-            r"\babsente? du bureau\b",
-            r"\baway from (?:my|the) (?:desk|phone)\b.{0,60}(?:will|respond|reply|return)",
-            r"\b(?:thanks|thank you) for (?:contacting|texting|messaging|reaching out to|calling|your "
-            r"message|your text|reaching out|getting in touch)\b.{0,120}(?:we(?:'ll| will| are|'re)|our "
-            r"(?:office|hours|team|business|store)|business hours|someone will|a (?:member|representative|"
-            r"team)|hours are|currently closed|get back|reply stop|as soon as possible|shortly)",
-            r"\bgracias por (?:contactar|comunicarse|su mensaje|escribir|llamar)\b.{0,120}(?:horario|"
-            r"responderemos|pronto|breve|atenderemos|oficina|equipo)",
-            r"\bmerci (?:d'avoir contacte|de nous avoir|pour votre message|de votre "
-            r"message)\b.{0,120}(?:heures|repondr|bientot|equipe|delais)",
-            r"\bour (?:office|store|business) (?:hours are|is (?:currently |now )?closed)\b.{0,80}(?:will|"
-            r"reply|stop|call|return)",
-            r"\b(?:do not|don't|please do not) (?:reply|respond) to this (?:message|text|number|email|"
-            r"sms)\b",
-            r"\bthis (?:number|mailbox|inbox|line|phone number) (?:is (?:not|no longer|un)|does not|cannot|"
-            r"can't|isn't) ?(?:monitored|accept|receive|able|in service|set up)",
-            r"\b(?:number|person|customer|subscriber|party) you(?:'re| are| have|'ve)? (?:trying to |"
-            r"texted|texting|messaging|called|dialed|tried|reached)",
-            r"\b(?:message|text) (?:could not|cannot|was not|can't|couldn't|wasn't) (?:be )?(?:delivered|"
-            r"sent)\b",
-            r"\bmessage (?:blocking is active|not delivered|undeliverable|failed)\b",
-            r"\bfree msg\b",
-            r"\bfreemsg\b",
-            r"\byou(?:'ve| have| are)? (?:now |been |successfully |already )+(?:unsubscribed|subscribed|"
-            r"opted (?:out|in)|removed|re-?subscribed|blocked from)\b",
-            r"\byou will (?:not |no longer )receive (?:any )?(?:more |further |additional )?(?:messages|"
-            r"texts|sms|alerts)\b",
-            r"\bno (?:more|further|additional) messages will be sent\b",
-            r"\bnetwork msg\b",
-            r"\bunrecogni[sz]ed (?:command|keyword|response|message)\b",
-            r"\b(?:invalid|unknown) (?:response|keyword|command|option)\b",
-            r"\bpress \d (?:for|to)\b",
-            r"\breply (?:with )?\d (?:for|to)\b",
-            r"\bi am a (?:virtual|automated) (?:assistant|agent)\b",
-            r"\bi'?m (?:an? )?(?:virtual|automated|ai) (?:assistant|agent)\b",
-        )
+AUTO = Screen(
+    ("", re.compile(pattern))
+    for pattern in (
+        r"\bauto(?:matic|mated)?[ -]?(?:reply|response|responder|message|text)\b(?!s)",
+        r"\bthis is an automat",
+        r"\brespuesta automatica\b",
+        r"\breponse automatique\b",
+        r"\bresposta automatica\b",
+        r"\babwesenheits",
+        r"\brisposta automatica\b",
+        r"\bmensaje automatico\b",
+        r"\bmessage automatique\b",
+        r"自动回复",
+        r"自動回覆",
+        r"автоответ",
+        r"\b(?:i'?m|i am|currently) (?:driving|on the road) (?:right now|with|and|- ?|—|at the moment)",
+        r"^i'?m (?:currently )?driving(?:[.!,;]|$| and (?:will|i'?ll|can))",
+        r"\bdo not disturb\b.{0,40}(?:turned on|enabled|on\b|while driving)",
+        r"\bwhile driving\b.{0,60}(?:focus|notif|see your message|receive)",
+        r"\bi'?ll see your message when\b",
+        r"\bi'?m not receiving notifications\b",
+        r"\bhas notifications silenced\b",
+        r"\breply [\"'“]?urgent[\"'”]? to\b",
+        r"\b(?:estoy|voy) (?:conduciendo|manejando)\b.{0,80}(?:mensaje|respond|contest|llam)",
+        r"\bje (?:conduis|suis au volant)\b.{0,80}(?:message|repond|rappel)",
+        r"\bout[ -]of[ -](?:the )?office\b.{0,80}(?:until|return|back|respon|reply|from|limited|"
+        r"contact|message|email|urgent|immediate)",
+        r"^(?:i'?m|i am|we are|we're) (?:currently )?out of (?:the )?office\b",
+        r"\bfuera de la oficina\b",
+        r"\babsente? du bureau\b",
+        r"\baway from (?:my|the) (?:desk|phone)\b.{0,60}(?:will|respond|reply|return)",
+        r"\b(?:thanks|thank you) for (?:contacting|texting|messaging|reaching out to|calling|your "
+        r"message|your text|reaching out|getting in touch)\b.{0,120}(?:we(?:'ll| will| are|'re)|our "
+        r"(?:office|hours|team|business|store)|business hours|someone will|a (?:member|representative|"
+        r"team)|hours are|currently closed|get back|reply stop|as soon as possible|shortly)",
+        r"\bgracias por (?:contactar|comunicarse|su mensaje|escribir|llamar)\b.{0,120}(?:horario|"
+        r"responderemos|pronto|breve|atenderemos|oficina|equipo)",
+        r"\bmerci (?:d'avoir contacte|de nous avoir|pour votre message|de votre "
+        r"message)\b.{0,120}(?:heures|repondr|bientot|equipe|delais)",
+        r"\bour (?:office|store|business) (?:hours are|is (?:currently |now )?closed)\b.{0,80}(?:will|"
+        r"reply|stop|call|return)",
+        r"\b(?:do not|don't|please do not) (?:reply|respond) to this (?:message|text|number|email|"
+        r"sms)\b",
+        r"\bthis (?:number|mailbox|inbox|line|phone number) (?:is (?:not|no longer|un)|does not|cannot|"
+        r"can't|isn't) ?(?:monitored|accept|receive|able|in service|set up)",
+        r"\b(?:number|person|customer|subscriber|party) you(?:'re| are| have|'ve)? (?:trying to |"
+        r"texted|texting|messaging|called|dialed|tried|reached)",
+        r"\b(?:message|text) (?:could not|cannot|was not|can't|couldn't|wasn't) (?:be )?(?:delivered|"
+        r"sent)\b",
+        r"\bmessage (?:blocking is active|not delivered|undeliverable|failed)\b",
+        r"\bfree msg\b",
+        r"\bfreemsg\b",
+        r"\byou(?:'ve| have| are)? (?:now |been |successfully |already )+(?:unsubscribed|subscribed|"
+        r"opted (?:out|in)|removed|re-?subscribed|blocked from)\b",
+        r"\byou will (?:not |no longer )receive (?:any )?(?:more |further |additional )?(?:messages|"
+        r"texts|sms|alerts)\b",
+        r"\bno (?:more|further|additional) messages will be sent\b",
+        r"\bnetwork msg\b",
+        r"\bunrecogni[sz]ed (?:command|keyword|response|message)\b",
+        r"\b(?:invalid|unknown) (?:response|keyword|command|option)\b",
+        r"\bpress \d (?:for|to)\b",
+        r"\breply (?:with )?\d (?:for|to)\b",
+        r"\bi am a (?:virtual|automated) (?:assistant|agent)\b",
+        r"\bi'?m (?:an? )?(?:virtual|automated|ai) (?:assistant|agent)\b",
     )
 )
 _OTP = re.compile(
@@ -188,7 +188,7 @@ def machine_text(text: str) -> MachineText | None:
         return MachineText.REACTION
     if _is_code(s):
         return MachineText.OTP
-    if _AUTO.search(s):
+    if any(pattern.search(s) for _, pattern in AUTO.rows_for(s.split())):
         return MachineText.AUTO_REPLY
     if (
         (_INSTRUCTION.search(s) or _STOP_TO_END.search(s) or _RATES.search(s))

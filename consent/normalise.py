@@ -47,7 +47,7 @@ _STANDALONE = str.maketrans(_ENCLOSED | _SIGNS | _CAPITALS | {"&": " and ", "№
 _STARRED = re.compile(r"(?<!\w)f[*#$%!]{2,4}(?:c?k)?")
 _KEYCAP_HASH = re.compile(r"(?<!\S)#(?!\S)")  # "take my # off your list"
 
-_CONTRACTION = re.compile(r"(?<=[^\W\d_])'(?=(?:t|m|re|s|ll|ve|d|all)(?![^\W_]))")
+_CONTRACTION = re.compile(r"(?<=[^\W\d_])'(?=(?:t|m|re|s|ll|ve|d|all|am)(?![^\W_]))")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ`´′＇", "'"))
 _SPACED_LETTERS = re.compile(r"(?<![^\W_])(?:[^\W\d_][\W_]{1,3}){2,29}[^\W\d_](?![^\W_])")
 # The vowel signs of Indic and Thai letters are part of the word, though Python does not count them as letters.

@@ -14,13 +14,15 @@ from consent.foreign_words import (
     FOREIGN_HOLD,
     FOREIGN_IN,
     FOREIGN_NOT_OUT,
-    FOREIGN_OUT,
     FOREIGN_PAUSE,
     FOREIGN_TIME,
-    OTHER_SCRIPTS,
 )
+from consent.grammar import about_ending, about_others, request_in
 from consent.keywords import CANCEL_WORDS, KEYWORDS, SOFT_WORDS, Use
 from consent.normalise import Plain, without_accents
+from consent.preferred_times import time_preference
+from consent.screen import Screen
+from consent.tongues import foreign_request_in
 
 
 class Verdict(StrEnum):
@@ -65,14 +67,6 @@ V = {
         " stopped hold_off desist_from abstain_from be_done done knock_it_off cut_it_out enough "
         "end_all chill back_off"
     ),
-    "end": _words(
-        "stop quit cease discontinue halt terminate end cancel turn_off shut_off switch_off disable "
-        "suspend kill block"
-        " deactivate enough no_more knock_off cut_out remove delete stopping ending cancelling "
-        "canceling unsubscribe_from"
-        " opt_out_of opt_me_out_of unsubscribe_me_from remove_me_from take_me_off knock_it_off "
-        "cut_it_out done over_with"
-    ),
     "fill": _words(
         "please just ever even all any the these those this that your you ur yall guys with w damn "
         "fucking fuckin freaking"
@@ -108,37 +102,6 @@ V = {
         " messges crap bullshit bs nonsense harassment marketing outreach autotexts followups follow_ups offers deals"
         " listings coupons updates reminders surveys emails junk check_ins service_texts this_service this_program"
     ),
-    "me": (
-        r"(?:me|us|here|myself|(?:my|our|this|that)(?: \w+){0,2}? (?:phone|cell|cellphone|number|numbers|line|mobile|"
-        r"device|inbox|phones|lines)|this)"
-    ),
-    "away": _words(
-        "again anymore any_more ever back further no_more any_longer about_this about_anything unless "
-        "in_the_future for_any_reason"
-        " please pls plz thanks thank_you at_all or_call or_contact or_email or_message or_text and_don't period"
-        " moving_forward going_forward another after_this today now either ok okay so asap immediately"
-    ),
-    "no": (
-        r"(?:do not|dont|don t|never|please not|not to|must not|mustnt|shouldnt|should not|no need to|no reason to|"
-        r"stop trying to|you (?:may|can|should|must|need|are|can) (?:not|no longer|never)(?: to)?|may "
-        r"not|can no longer|"
-        r"no longer|nobody should|dont need to|dont have to|didnt|rather you not|rather not|prefer not|"
-        r"prefer you not|"
-        r"rather you didnt|rather you dont|prefer you didnt|prefer if you didnt|prefer you dont|prefer if you dont)"
-    ),
-    "dont": r"(?:do not|dont|don t|does not|doesnt|did not|didnt|no longer|never|would not|wouldnt|not|"
-    r"rather not|aint)",
-    "drop": _words(
-        "take remove delete get drop pull scratch erase scrub strike cross clear wipe unlist purge "
-        "keep want out kick bump"
-        " toss yank knock leave removing taking deleting dropping scrap mark be cut exclude"
-    ),
-    "list": _words(
-        "list lists database databases data_base system systems records files file rolodex crm "
-        "contacts thread group roster"
-        " distribution directory mailing program campaign blast service call_list text_list queue log books pipeline"
-        " texts messages texting sms alerts rotation platform outreach mailings books phonebook"
-    ),
     "who": (
         r"(?:(?:my|his|her|our|their|the)(?: \w+)? (?:wife|husband|mom|mother|mum|dad|father|son|sons|"
         r"daughter|daughters|"
@@ -148,15 +111,8 @@ V = {
         r"employees|assistant|"
         r"family|aunt|uncle|cousin|niece|nephew|ex|tenant|tenants|neighbor|neighbors|customers|staff|child|children|"
         r"secretary|mother in law|father in law|client|clients|teenager|stepson|roomie|inlaws)|(?:wife|"
-        r"husband|mom|dad)|"
+        r"husband|mom|dad|grandpa|grandma|hubby|mother|father)|"
         r"him|her|them)"
-    ),
-    "visit": _words(
-        "appointment appointments appt appts apt showing showings tour viewing visit meeting "
-        "test_drive testdrive drive"
-        " service reservation booking inspection session call consultation walkthrough tomorrow today "
-        "tonight monday tuesday"
-        " wednesday thursday friday saturday sunday slot time visit lunch delivery pickup pick_up deposit order"
     ),
 }
 
@@ -175,35 +131,30 @@ _COMPLAINT_FIRST = _pattern(
     r"can|will|would|could) (?:you|u|yall) (?:all |guys |please |just |fucking )*(?:stop|quit)(?= "
     r"<f>(?:<touching>|<msg>)| it\b| please| now|$| already))"
 )
-_MISTAKEN = _pattern(
-    r"\b(?:accident(?:al+y)?|mistake(?:nly)?|by mistake|in error|oops|wrong button|"
-    r"unintentional(?:ly)?|didnt mean to|did not mean to|never meant to|not mean to|wasnt supposed "
-    r"to)\b"
-)
 _NEGATED = _pattern(
     r"\b(?:dont|do not|don t|never|wont|will not|cant|cannot|can not|couldnt|could not|wouldnt|"
     r"would not|doesnt|does not|didnt|did not|isnt|not|no need to|without|hasnt|havent|wasnt|aint)"
-    r"(?: (?:ever|want|wanna|need|mean|meant|say|said|saying|ask|asked|asking|tell|told|you|to|them|it|me|this|texts|"
-    r"that|actually|please|reply|even|type|typed|try|trying|intend|going|seem|really|be|will|you "
-    r"to|guys|plan|on|just|have|had|dare|the)){0,6} "
+    r"(?: (?:ever|want|wanna|need|mean|meant|say|said|saying|ask|asked|asking|tell|told|you|to|them|it|me|this|"
+    r"that|actually|please|even|type|typed|try|trying|intend|going|seem|really|be|will|you "
+    r"to|guys|plan|on|have|had|dare|the)){0,6} "
     r"(?:stop(?:ping|ped)?|quit|unsubscribe[d]?|opt(?:ed|ing)? out|cancel|end|remove me|taken? "
     r"(?:me )?off|revoke|removed?)\b(?: <f>(?:<touching>|<msg>|the \w+ing|\w+ing)\b)?"
 )
-_OTHER_SENSE = tuple(
-    _pattern(p)
+OTHER_SENSE = Screen(
+    ("", _pattern(p))
     for p in (
         r"\bstop(?:ping|ped|s)? (?:by|in|over|off|there|here|for (?!good|ever|the love|real)|near|"
         r"around|along|sign|signs|light|lights|lamp|watch|gap|loss|"
-        r"start|and (?:see|look|check|get|grab|go|pick|say|take|eat|visit|meet|drop|talk)|at (?!once)|"
+        r"start|me (?:if|when)|and (?:shop|see|look|check|get|grab|go|pick|say|take|eat|visit|meet|drop|talk)|at (?!once)|"
         r"to (?:see|look|get|grab|pick|check|eat|say|visit)|on (?:my|the|our) way|through|short|"
         r"working|"
         r"leaking|running|raining|snowing|motion|bath|shop|into|up)\b",
-        r"\b(?:bus|truck|pit|rest|train|metro|next|last|first|full|non|door|traffic|quick|short|coach|"
+        r"\b(?:bus|truck|pit|rest|train|metro|next|(?<!my )last|first|full|non|door|traffic|quick|short|coach|"
         r"auto|car|trolley|subway|gas|back|hard|only|"
         r"shuttle|tram|(?<!to )a|another|every|second|final|one|many|stop and|the) stops?\b(?! "
         r"<f>(?:<touching>|<msg>))",
         r"\b(?:does|do|did|will|would|can|has|when|where|until|till|if|unless|before|after) (?!this\b|"
-        r"these\b|those\b|you\b|i\b|i\b)(?:it|he|she|we|they|the|my|our|this car|\w+)(?: \w+){0,2}? "
+        r"these\b|those\b|you\b|i\b|to\b|like\b|love\b|prefer\b|appreciate\b)(?:it|he|she|we|they|the|my|our|this car|\w+)(?: \w+){0,2}? "
         r"(?:ever |just |finally )?(?:stop|stops|stopped|end|ends|quit|quits)\b",
         r"(?<!make )(?<!made )(?<!have )(?<!get )\b(?:it|he|she|we|car|engine|rain|snow|motor|ac|heat|"
         r"price|prices|showings|sales?|music|brakes?|light|lights|alarm|truck|which|that) (?:just |"
@@ -222,14 +173,14 @@ _OTHER_SENSE = tuple(
         r"<f>(?:<touching>|<msg>|receiving|getting|this|these|please|now|$))",
         r"\bstop (?:making me|looking|thinking|talking (?:about|yourself)|smoking|drinking|dreaming|"
         r"worrying|procrastinating|driving|working|living|renting|paying|searching|shopping|laughing|"
-        r"smiling|crying|selling|buying|playing|dropping|going|being|"
+        r"smiling|crying|selling(?! me)|buying|playing|dropping|going|being|"
         r"accepting|taking|offering|charging|producing|using|showing|leaking|asking|watching)\b",
         r"\b(?:year|month|week|week s|day|season|book|the|high|low|low|dead|rear|front|back|back|tail|"
-        r"deep|far|either|each|other|both|east|west|north|south|one|an|in the|at the|by the|loose|odd|"
+        r"deep|far|either|each|other|both|east|west|north|south|one|in the|at the|by the|loose|odd|"
         r"top|bottom|upper) end\b|\bweekend\b|"
         r"\bend (?:of|up|unit|units|date|table|tables|result|zone|cap|user|goal|lot|to end|game|on|in|"
         r"at|with|was|is)\b|\b(?:will|does|do|did|lease|term|sale|promo|offer|event|deal) ends?\b|"
-        r"\bends? (?:in|on|at|this|next|tomorrow|today|soon|up)\b(?! <msg>)",
+        r"\bends? (?:in|on|at|this (?:week|month|year|weekend|spring|summer|fall|winter|\w+day)|next|tomorrow|today|soon|up)\b(?! <msg>)",
         r"\b(?:my|his|her|their|our|the|i|we|he|she|they|car|engine|ac|just) (?:just |almost |finally |"
         r"have |had |has |already )*quit (?!<f>(?:<touching>|<msg>|receiving|getting)\b)\w+|\bquit "
         r"?claim\b|\bquit (?:on|my job|smoking|working|claim|running|starting|the|drinking|dipping|"
@@ -240,7 +191,7 @@ _OTHER_SENSE = tuple(
         r"warranty)(?: \w+){0,4} opt out of$",
         r"\b(?!(?:please|and|just|to|so|can|you|u|now|but|ok|then)\b)\w+ quit (?!<f>(?:<touching>|"
         r"<msg>|receiving|getting|sending|calling|it|please|now)\b)\w+",
-        r"\brevok(?:e|ed|es|ing) (?!<f>(?:consent|permission|authori[sz]ation|my|all|any)\b)(?:\w+ "
+        r"\brevok(?:e|es|ing) (?!<f>(?:consent|permission|authori[sz]ation|my|all|any|please|thanks|pls|plz|now)\b)(?:\w+ "
         r"?){1,3}|\b(?:license|permit|offer|was|were|been|be|get|got) revoked?\b",
         r"\b(?:unsubscrib\w+|remov\w+|delet\w+|tak\w+) (?:my |the |our )?(?:old |other |previous |work "
         r")(?:email|e mail|number|address|account|phone)\b",
@@ -252,322 +203,15 @@ _QUESTION_ABOUT_STOP = _pattern(
     r"is it|does reply|can i still|the word)\b[^|?]*\b(?:stop|unsubscribe|opt out|cancel|end|"
     r"quit)\b"
 )
-_KEEP_ME = _pattern(
-    r"\b(?:keep me (?:on|posted|updated|informed|in)|keep (?:them|it|em|these|the \w+) coming|keep "
-    r"(?:texting|sending|messaging|in touch)|"
-    r"love (?:these|the|your|getting)|stay on (?:the|your) list)\b"
-)
 
-# A request to end, and the name of its rule. `call` alone is about the voice line and stands further down.
-_REQUESTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, _pattern(p))
-    for name, p in (
-        ("stop_touching", r"\b<stop> <f><touching>\b"),
-        ("stop_touching", r"\b<stop> <f>(?:calling|phoning)(?: or| and| n| \w+)? (?:text|messag|contact)\w*"),
-        (
-            "stop_sending",
-            r"\b<stop> <f>(?:sending|send|receiving|getting)(?: <fill>){0,6}(?: <me>)?(?: <msg>| anything| "
-            r"stuff| shit| these| this| those| them| things|$)",
-        ),
-        ("stop_messages", r"\b<end> <f>(?:<msg>|text)\b(?! light| sign)"),
-        (
-            "stop_messages",
-            r"\b(?:make|get|have|want|need|needs|like|wish|would like|appreciate if|hoping|tell)(?: \w+)? "
-            r"<f>(?:it|them|<msg>|this|these|that|those)?(?: \w+)? ?(?:to )?(?:stop|end|cease|"
-            r"quit)(?:ped)?(?! by| in| at)\b(?= *$| please| now| immediately| today| asap| coming)",
-        ),
-        (
-            "stop_messages",
-            r"\b(?:<msg>|these|this|it) (?:need|needs|has|have|had|must|should|better|gotta|ought|can|"
-            r"could|please)(?: to| please| all| just| now)* (?:stop|end|cease|quit)\b",
-        ),
-        (
-            "told_to_stop",
-            r"\b(?:ask|asked|asking|tell|told|telling|said|beg|begged|begging|request|requested|requesting|"
-            r"want|wanted|need|demand|demanding|advised|instruct|instructing|like|love|wish|appreciate it "
-            r"if|appreciate if|please|rather|prefer|if)(?: for)? ?(?:you|u|yall|ya|them|your company|you "
-            r"guys|you people|your team)?(?: \w+){0,3}? (?:to )?(?:stop|quit|cease)(?:ped)?\b(?! (?:by|in|"
-            r"at|over))(?= *$| <f>(?:<touching>|<msg>|sending|now|please|already|it|this|that|calling)\b)",
-        ),
-        (
-            "said_stop",
-            r"\b(?:i|we|already|previously|just|ive|weve|times|again|clearly|literally)(?: \w+){0,3}? "
-            r"(?:said|say|saying|told (?:you|u|yall|them)|texted|replied|typed|sent|wrote|responded|put|"
-            r"answered|asked(?: you)?)(?: \w+){0,3}? (?:stop|quit|unsubscribe|opt out|no more)\b(?! (?:by|"
-            r"in|at|over))",
-        ),
-        (
-            "said_stop",
-            r"\b(?:told|asked|telling|asking|begged) (?:you|u|yall|them)(?: \w+){0,3}? (?:to (?:stop|quit)|"
-            r"not to <touch>|to (?:remove|take) me)\b(?! by| in| at| for)",
-        ),
-        (
-            "said_stop",
-            r"\b(?:what part of|which part of|do you not understand|dont you understand|how many (?:more "
-            r")?times|after|for the \w+ time|last time)\b[^|?]*\b(?:stop|unsubscribe|unsubscribed|opted "
-            r"out|opt out|remove me)\b",
-        ),
-        (
-            "said_stop",
-            r"\bi (?:have |already |had |just |ve |did )+(?:unsubscribed?|opt out)\b|\bi (?:\w+ "
-            r"){0,2}(?:unsubscribed|opted out|asked to be (?:removed|taken off|left alone))\b",
-        ),
-        (
-            "dont_touch",
-            r"(?<!\bi )(?<!\bwe )(?<!\bwhy )(?<!\bthey )(?<!\bif you )(?<!\byou )(?<!\bu )(?<!\bhe "
-            r")(?<!\bshe )(?<!\bim )(?<!\bwhy do )(?<!\bid )\b(?:do not|dont|don t|never|please not|must "
-            r"not|no need to|no reason to|no longer|(?:can|could|would|will) (?:you|u|yall)(?: please| "
-            r"just| guys| all| kindly)* not)(?: (?:you|u|ya|yall|ever|please|even|fucking|bother|try|to|"
-            r"dare|reply|call|email|or|and|need|want|anyone|think about|keep|continue|feel the need|have|"
-            r"have to|nobody|be)){0,5} <touch>(?: (?:or|and|nor) (?:call|email|phone|text|message|contact|"
-            r"reply|bother|write|mail|visit|respond|send))?(?: to)?(?: (?:<me>|<away>|anything|<msg>)\b| "
-            r"*$)",
-        ),
-        (
-            "dont_touch",
-            r"\b(?:rather|prefer|appreciate|like|ask|asking|want|request|requesting|kindly|asked|told)(?: "
-            r"(?:it|if|that|you|u|to|would|could|do|did|please)){0,4} (?:not|didnt|dont|never|wont)(?: "
-            r"(?:you|u|to|do|did|be|please|ever)){0,3} (?:<touch>|contacted|texted|messaged|on your|get|"
-            r"receive|hear)\b",
-        ),
-        (
-            "dont_touch",
-            r"\b(?:mind|please|about|start|consider|for|ask|appreciate|by) not <touching>\b(?= (?:<me>|"
-            r"<away>)\b| *$)",
-        ),
-        (
-            "dont_send",
-            r"(?<!\bi )(?<!\bwe )(?<!\bwhy )\b(?:do not|dont|don t|never|quit|no need to|please not|must "
-            r"not)(?: (?:you|ever|please|even|fucking|have to|need to|bother|continue|keep)){0,3} (?:send|"
-            r"sending|forward|text|message)(?: <me>)?(?: to <me>)? <f>(?:<msg>|anything|any more|anymore|"
-            r"more|these|this shit|stuff|nothing|things|again|ads?)\b",
-        ),
-        (
-            "may_not",
-            r"\b(?:you|yall|your company|u) (?:may|can|should|must|are|need|have|do|will|r)(?: \w+)? "
-            r"?(?:not|no longer|never|no)(?: \w+){0,3}? (?:<touch>|permission|consent|authori[sz]ed|"
-            r"allowed|right|send|my permission|my consent)\b",
-        ),
-        (
-            "may_stop",
-            r"\b(?:you|u|yall) (?:can|may|could|should|need to|have to|must|gotta|better|can go ahead and|"
-            r"are free to) (?:now |please |just |really |go ahead and |also )*(?:stop|quit|remove|delete|"
-            r"take|drop|cease|lose)\b(?= <f>(?:<touching>|<msg>|my number|my name|my info|my contact|me|us|"
-            r"this number|now|sending)\b| *$)",
-        ),
-        (
-            "remove_me",
-            r"\b<drop> (?:please |pls |plz |just |the fuck |the hell |tf )*(?:me|us|myself|this number|"
-            r"that number|(?:my|our)(?: \w+){0,2}? (?:number|numbers|name|names|info|information|contact|"
-            r"contacts|cell|phone|details|data|digits|email|household)(?: number| info| information)?)(?: "
-            r"\w+){0,3}? (?:off|from|out of|out|outta)(?: of)?(?: \w+){0,5}? <list>\b",
-        ),
-        (
-            "remove_me",
-            r"\b(?:remove|delete|erase|drop|scrub|unlist|purge|unenroll|opt out|scratch|take off|wipe|"
-            r"clear|lose|forget|trash|get rid of|ditch|discard|destroy|block|blacklist|unsubscribe|opt|"
-            r"exclude)(?: out)? (?:please |pls |plz |just |all |of |to )*(?:(?:my|our)(?: \w+){0,2}? "
-            r"(?:number|numbers|name|cell|digits|contact|contacts|contact info|info|information|phone|"
-            r"phone number|data|details)|(?:this|that|the)(?: \w+)? (?:number|cell|line|phone number|"
-            r"contact)|this phone|number)\b(?! (?:one|\w+ with))",
-        ),
-        (
-            "remove_me",
-            r"\b(?:remove|unsubscribe|unenroll|delete|exclude|deregister|disenroll|unregister|opt) (?:me|"
-            r"us|myself)\b(?! (?:as|from (?:the )?(?:loan|application|title|deed|lease|contract|policy|"
-            r"mortgage|insurance)))",
-        ),
-        (
-            "remove_me",
-            r"\b(?:take|get|count|leave|want|cut|keep) (?:me|us) (?:off|out)\b(?= *$| of (?:this|it|here|"
-            r"these|your)| please| now| thanks| asap| the (?:text|mailing|contact|call|sms|email|message|"
-            r"marketing)| (?:this|your|ur|these|all|any|every|that|whatever))",
-        ),
-        (
-            "remove_me",
-            r"\b(?:i|we|id|please|wanna|want|like|need|be|to be|get|got)(?: \w+){0,4}? (?:taken )?(?:off|"
-            r"removed|off of|out of|deleted|unsubscribed|dropped)(?: of)?(?: from)?(?: (?:this|your|ur|the|"
-            r"these|all|any|every|that|whatever|of|it))*(?: \w+){0,2}? (?:<list>|$)",
-        ),
-        (
-            "remove_me",
-            r"\b(?:take|remove|pull|scratch|scrub|get) (?:this|my|our|the) (?:number|name|phone|cell|line|"
-            r"info|information)(?: number)? (?:off|from|out)\b",
-        ),
-        (
-            "remove_me",
-            r"\b(?:want|need|like|wish|love|request|requesting|asking|please)(?: \w+){0,2}? to be "
-            r"(?:removed|taken off|unsubscribed|deleted|opted out|left alone|left off)",
-        ),
-        (
-            "remove_me",
-            r"\b(?:my|this|our) (?:\w+ )?(?:number|name|info|information|contact)(?: info)?(?: to)?(?: "
-            r"be)? (?:removed|deleted|erased|taken off|taken out|wiped|dropped)\b",
-        ),
-        (
-            "remove_me",
-            r"\b(?:add|put|place) (?:me|us|this number|my number|my name|this)(?: \w+){0,4}? (?:do not|"
-            r"dont|no) (?:call|contact|text|message|disturb)",
-        ),
-        (
-            "remove_me",
-            r"^(?:please |pls |plz |just |ok |kindly |hi |hello )*(?:remove|delete|off(?: the| your| "
-            r"this)? list|take (?:me )?off)(?: (?:please|pls|plz|now|thanks|thx|thank you|asap|immediately|"
-            r"me|my|from list|list))*$",
-        ),
-        (
-            "no_more",
-            r"\b(?:no more|no|not another|zero|enough(?: of| with)?|sick of|tired of|done with|over|"
-            r"without|no further|not any more|no additional|fed up with|quit with|enough already with) "
-            r"<f><msg>\b(?= *$| \w+)(?! (?:alerts? )?(?:from (?:the|my)|yet|received|came|back|showed|"
-            r"about the|in my|on the|on my|was|were|is|are|has|have|for the))",
-        ),
-        ("no_more", r"\b(?:no more|no further|enough of) (?:\w+ ){0,2}<msg>\b(?= *$)"),
-        (
-            "no_more",
-            r"^(?:please |pls |plz |ok |just )*no(?:t)? (?:more|texting|text|texts|contact|messages|"
-            r"messaging|contacting)\b(?! (?:than|info|room|bed|mile|question|option|car|than|home|"
-            r"house))(?: <fill>| <msg>| please| pls| thanks| thank you| to me| ok){0,5}$",
-        ),
-        (
-            "no_need",
-            r"\b(?:no need|no point|no reason|not necessary|unnecessary|dont need|do not need|dont have|do "
-            r"not have|need not|neednt)(?: (?:to|for|in|of|any|anymore|more|you|u|me|us|keep|continue|"
-            r"continuing|be|all|further|please|bother|it|from))* (?:<touching>|<touch>|<msg>|reach|"
-            r"(?:sending|send) <f>(?:<msg>|anything|any more|more|these|it|$))\b(?! (?:about|if))",
-        ),
-        (
-            "not_wanted",
-            r"\b<dont> (?:\w+ ){0,2}?(?:want|wish|need|care|like|wanna|desire|appreciate|interested|"
-            r"consent|agree|authori[sz]e|permit|allow|enjoy|ask)(?:ed|ing)?(?: (?:to|for|in|you|your "
-            r"company|yall|u|any|be|being|get|getting|gettin|receive|receiving|have|having|keep|continue|"
-            r"more|of|the|these|those|this|your|ur|such|further|on|anymore|all|future|unsolicited|"
-            r"marketing|automated|so|many|random|from)){0,8} (?:<msg>|texted|messaged|contacted|bothered|"
-            r"spammed|solicited|hear from|hearing from|heard from|<touching>|<touch>|list)\b(?! (?:me "
-            r")?(?:the|about|back|before|if|list price)|(?: to| with)? (?:an? |the |your |this )(?:bot|"
-            r"robot|ai|machine|computer|chatbot)\b)",
-        ),
-        (
-            "not_wanted",
-            r"\b<dont> (?:\w+ ){0,2}?(?:want|wish|need|care|wanna|like)(?: (?:to|get|getting|receive|"
-            r"receiving|be|hear|see|any|more|of|from))* (?:these|this|those|anything|stuff|them|more|any|"
-            r"it|communication)(?: (?:from (?:you|u|yall|this|your)\w*|anymore|any more|any longer|again|"
-            r"else|sent|at all)\b)(?: (?:from you|at all))?",
-        ),
-        (
-            "not_wanted",
-            r"\b(?:rather|prefer|want|wish|like)(?: \w+)? (?:not|no longer|never)(?: \w+)? (?:get|receive|"
-            r"hear|be contacted|be texted|be messaged|to (?:get|receive|hear|be))\b",
-        ),
-        (
-            "not_wanted",
-            r"\b(?:want|need|wanted)(?: \w+)? (?:no more|no further|nothing (?:more |else )?(?:from|to do "
-            r"with)|none of|out of (?:this|these|your))\b|\b(?:i|we) want (?:out|off)\b(?= *$| of (?:this|"
-            r"these|your|here)| (?:this|your|the) list)|\b(?:lose|forget) my number\b",
-        ),
-        (
-            "not_wanted",
-            r"\bnot (?:interested|wanting|looking|trying)(?: in| for| to)?(?: (?:receive|get|getting|"
-            r"receiving|being|any|more|these|your|further|be|future)){0,4} (?:<msg>|contacted|texted|hear "
-            r"from)\b",
-        ),
-        (
-            "consent",
-            r"\b(?:withdraw|withdrawing|withdrew|revoke|revoking|revoked|rescind|rescinding|retract|"
-            r"retracting|cancel|cancelling|remove|removing|pull|pulling|terminate|take back|taking back|"
-            r"void|end|ending|deny|withhold)(?: \w+){0,4}? (?:consent|permission|permissions|"
-            r"authori[sz]ation|approval|opt in|optin|agreement to)\b",
-        ),
-        (
-            "consent",
-            r"\b(?:consent|permission|authori[sz]ation)(?: \w+){0,5}? (?:is |has been |are |was |now |"
-            r"hereby )*(?:revoked|withdrawn|rescinded|canceled|cancelled|terminated|over|gone|denied|"
-            r"pulled|retracted)\b",
-        ),
-        (
-            "consent",
-            r"\b(?:i|we|me|you|u) (?:\w+ )?(?:do not|dont|no longer|never|dont have|do not have|didnt|did "
-            r"not)(?: \w+){0,2}? (?:consent|authori[sz]e|(?:have|give|grant) (?:you |my |our |any )*(?:consent|permission)|(?:my|"
-            r"our) (?:consent|permission))(?! form)(?= *$| (?:to|for|any) )",
-        ),
-        (
-            "consent",
-            r"\bi revoke\b(?= *$| all| my| any| this)|\bno longer (?:authori[sz]ed?|allowed|permitted|"
-            r"welcome) to\b|\bhereby (?:revoke|withdraw|opt out|request)\b",
-        ),
-        (
-            "cease",
-            r"\bcease\b(?= and| n | all| any| *$| communicat| contact| desist| text| messag| send| this| "
-            r"these)|\bdesist\b",
-        ),
-        (
-            "leave_alone",
-            r"\b(?:leave|let) (?:me|us|my family|this number|my phone)(?: (?:the|tf|hell|fuck|heck|fucking|"
-            r"f|the f|please|damn|alone and|freaking)){0,3} (?:alone|be|in peace)\b(?! (?:sure|clear|"
-            r"honest|there|able|the))",
-        ),
-        (
-            "go_away",
-            r"\b(?:go|get) (?:the (?:fuck|hell) )?(?:away|lost|bent)\b(?= *$| (?:please|and|with|now|you|"
-            r"already|u|plz|pls))|\b(?:fuck|f|piss|buzz|bug|back|eff|sod|screw|bugger) (?:the fuck |the "
-            r"hell )?off\b(?! (?:the|on|a|my|of))|\b(?:gtfo|fuckoff|kick rocks|take a hike|pound sand|beat "
-            r"it|shoo|get off my (?:phone|line|case))\b",
-        ),
-        (
-            "turn_off",
-            r"\b(?:turn|shut|switch|toggle)(?: \w+){0,3}? (?:alerts|texts|messages|notifications|messaging|"
-            r"texting|this|these|sms|them|it)(?: \w+)? off\b|\bmake (?:it|this|them|these|the \w+|"
-            r"yourself) (?:stop|end|go away|disappear)\b|\bput (?:a|an) (?:stop|end) to (?:this|these|the|"
-            r"your|all|it)",
-        ),
-        (
-            "threat",
-            r"\b(?:if|next time|every time|should) (?:i|you|u|yall|your company|this number|anyone|you "
-            r"guys|you people|we)(?: \w+){0,2}? (?:<touch>|send|get)(?: \w+){0,4}? (?:again|another|one "
-            r"more|any more|anymore|<msg>)\b[^|]*\b(?:report|lawyer|attorney|sue|suing|fcc|ftc|complaint|"
-            r"police|legal|block|court|cops|action|file|filing|contacting|authorities|calling|lawsuit|bbb|"
-            r"attorney general)\b",
-        ),
-        (
-            "threat",
-            r"\b(?:next|another|one more) (?:text|message|msg|time)\b[^|]*\b(?:report|reporting|lawyer|"
-            r"attorney|sue|suing|fcc|ftc|complaint|police|cops|block|court|filing|lawsuit)\b",
-        ),
-        (
-            "threat",
-            r"\b(?:<touch>|send)(?: \w+){0,3}? (?:one more time|once more|again) (?:and|or|ill|i)\b|\bone "
-            r"more (?:text|message|msg)(?: \w+){0,3}? (?:and|or|ill|im|i)\b|\b(?:you|u) better not "
-            r"(?:<touch>|send)\b|\bdont you dare (?:<touch>|send)\b",
-        ),
-        (
-            "how_to_stop",
-            r"\b(?:how|where|what|which|who|can|could|way|link|number|word|is there)\b[^|"
-            r"?]{0,60}?\b(?:(?:stop|quit|end|cancel|block|turn off|opt out of|unsubscribe from|get out of|"
-            r"get rid of|off of)\b <f>(?:<msg>|receiving|getting|<touching>|them|(?:these|this|it)(?= *$))|"
-            r"unsubscribe|opt out *$|get (?:me |myself |us )?(?:off|removed|unsubscribed|taken off|out of "
-            r"(?:this|these|your))|make (?:it|this|these|them)(?: \w+)? stop|be (?:removed|taken off)|"
-            r"(?:these|the|your|those) <msg> (?:to )?stop)\b",
-        ),
-        (
-            "unsubscribe",
-            r"\b(?:unsubscribe|unsub|optout|opt (?:me |us |myself |this number |my number |my phone )?out|"
-            r"opting (?:me )?out|desubscribe|unenroll|unsubscribing|stopall|stop all)\b",
-        ),
-        (
-            "sms_costs",
-            r"\b<msg> (?:cost|costs|are costing|costing|charge|charges) (?:me|us|money)[^|]*\b(?:dont|stop|"
-            r"no more|quit|not)\b",
-        ),
-    )
-)
 # A request about the phone line only, or about somebody else, or only for a time.
 _CALLS = _pattern(
     r"\b(?:<stop>|do not|dont|never|no|no more|please not|quit) (?:you |ever |please |with the |"
     r"the |all |fucking |with |any |more )*(?:call|calling|calls|phone calls|ring|phoning|phone|"
-    r"ringing)\b"
+    r"ringing|dial|dialing|telephone|robocalls?|robo calls?)\b"
 )
 _CALLS_TOO = _pattern(
-    r"\b(?:text|texting|message|messaging|contact|email)(?: me)? (?:or|and|nor) (?:call|calling|phone)\b"
+    r"\bnot by (?:phone|call)|\b(?:text|texting|message|messaging|contact|email)(?: me)? (?:or|and|nor) (?:call|calling|phone)\b"
     r"|\b(?:call|calling|phone)(?: me)? (?:or|and|nor) (?:text|texting|message|messaging|contact)\b"
 )
 _CALLS_NOT_TEXTS = _pattern(
@@ -577,7 +221,7 @@ _CALLS_NOT_TEXTS = _pattern(
     r"message|messages)\b|\btext (?:me|this|instead)\b"
 )
 _THIRD_OBJECT = _pattern(
-    r"\b(?:<touching>|<touch>|sending|calling|call|send|to|take|remove|delete|get|off|drop|from|"
+    r"\b(?:<touching>|<touch>|sending(?! them *$)|calling|call|send(?! them)|to|take|remove|delete|get|off|drop|from|"
     r"<msg>)(?: up)? (?:out |to )?<who>\b(?! and (?:me|i)\b)(?! alone)"
 )
 _THIRD_SUBJECT = _pattern(
@@ -599,6 +243,7 @@ _TIME = _pattern(
     r"(?:work|\d+ ?(?:am|pm))\b|\b(?:late|early) (?:at night|in the|texts|messages)\b|\b(?:late|"
     r"early) (?:night|morning)\b|\bafter hours\b|\b\d{1,2} ?(?:am|pm)\b"
 )
+_ANY_TIME = _pattern(r"\b(?:any (?:other )?(?:time|day|hour)|anytime|ever|day or night|at all|or otherwise)\b")
 _PAUSE = _pattern(
     r"\b(?:until|till|til) (?!i die|hell|you)\w+|\bfor (?:a while|now|a bit|a few|a couple|the "
     r"moment|the time being|the next|awhile|some time|a (?:week|month|year|day|minute)|this "
@@ -610,22 +255,26 @@ _PAUSE = _pattern(
 )
 _SPECIAL_KIND = _pattern(
     r"\b(?:ad|ads|marketing|promo|promos|promotion|promotions|promotional|advertising|"
-    r"advertisements?|offer|offers|deals?|sales?|newsletters?|surveys?|specials|coupons?|"
-    r"solicitations?|blasts|trade ins?|spam)\b"
+    r"advertisements?|(?<!my )(?<!our )(?<!the )offers?|deals?|sales?|newsletters?|surveys?|specials|coupons?|"
+    r"solicitations?|blasts|trade ins?|spam|ofertas?|promocion\w*|publicidad|propaganda|anuncios?|offres?|pubs?|werbung)\b"
 )
 _OTHER_KIND = _pattern(
     r"\b(?:listings?|reminders?|updates?|news|alerts?|birthday|open house|market reports?|"
     r"recommendations?|new homes|inventory|review requests?|price drops?|events?)\b"
 )
 _KEEP = _pattern(
-    r"\b(?:keep|keeping|still (?:want|send|need|get|text|like|ok|okay|receive|message|interested "
-    r"in)|only|just|except|besides|other than|but|continue|leave|want|need|rest|fine|ok)\b(?: "
-    r"\w+){0,8}? "
+    r"(?<!dont )(?<!not )(?<!no )(?<!never )\b(?:keep|keeping|still (?:want|send|need|get|text|like|ok|okay|receive|message|interested "
+    r"in)|only|just|except|besides|other than|but|continue|leave|want|need|rest|fine|ok)\b(?: (?!(?:dont|not|stop|no)\b)\w+){0,8}? "
     r"(?:reminders?|appointments?|appts?|service (?:updates?|reminders?|texts?|messages?|alerts?|"
     r"appointments?|notices?)|my service|closing|updates?|confirmations?|oil change|receipts?|"
     r"recall notices?|recalls?|delivery|order|account|important|urgent|status|listings?|alerts|"
     r"payment|billing|notices?|statements?|loan|inspection|showings?|notifications?|about my|about "
     r"the|regarding my|the one|ones|maintenance|pickup|schedul\w+)\b"
+    r"|\bkeep (?:me (?:posted|updated|informed|in the loop)|sending|texting)\b"
+    r"|\b(?:everything else|all else|the rest|the others?|(?:\w+ ){0,3}(?:reminders?|updates?|texts?|notices?|confirmations?|"
+    r"alerts?|messages?)(?: for my \w+)?) (?:is |are |r )?(?:still )?(?:ok|okay|fine|good|great|welcome|alright|cool|useful|helpful)\b"
+    r"|\bleave (?:the |my )?(?:\w+ ){1,4}?on\b|\b(?:but|please|and) do (?:tell|text|send|let|keep)\b|\bi (?:only|just) want to\b"
+    r"|\bpero si (?:avis|mand|envi)\w*|\bmais (?:gardez|continuez)\b|\bsolo (?:mis|los|las|la|el) \w+"
 )
 # Whoever ends promotions and asks for an answer in the same breath wants that answer.
 _ANSWER_WANTED = _pattern(
@@ -638,20 +287,23 @@ _EVERYTHING = _pattern(
     r"take me off|just stop|never|(?:stop|quit) (?:texting|messaging|contacting))\b"
 )
 _OTHER_CHANNEL = _pattern(
-    r"\b(?:e ?mail|call|phone|mail|voicemail|ring|calls|emails|phone call|e mail)(?: \w+){0,5}? "
-    r"(?:instead|only|rather|if (?:you|u|there|it|needed)|is (?:better|best|fine|ok|preferred)|"
-    r"works better|preferred|would be)\b"
-    r"|\b(?:instead|rather|prefer|only|just|please|can|could|use|via|through|by|can you|better to|"
-    r"switch to)(?: \w+){0,2}? (?:e ?mail|call|phone|mail|calls|emails|a call|phone calls)(?: me| "
-    r"us| it)?\b|\b(?:call|email) me\b"
+    r"\b(?:phone calls?|calls?|ring|e ?mails?|mail|letters?(?: in the post| by post)?|voicemails?|phone)(?: \w+){0,4}? "
+    r"(?:instead|only|rather|(?:is|are|r|would be|works?) (?:still |always )?(?:ok|okay|fine|good|great|welcome|better|best|"
+    r"preferred|alright)|preferred|works better|if (?:you|u|there|it|needed))\b"
+    r"|\b(?:you|u) (?:can|may|could)(?: still| always| just)? (?:call|e ?mail|ring|phone|mail)\b"
+    r"|\b(?:instead|rather|prefer|only|just|please|could|use|via|through|(?<!not )by|can you|better to|switch to)(?: \w+){0,2}? "
+    r"(?:e ?mail|call|ring|mail|calls|emails|a call|phone calls|phone(?! rest| alone| off| is| number| back))(?: me| us| it)?\b"
+    r"|\b(?:call|email|ring|phone) (?:me|us|the house|my (?:home|house|office|landline|work|email))\b"
+    r"|\bwrite (?:me |to )*(?:at )?my e ?mail\b|\bmejor (?:por )?(?:correo|email|llam\w+)\b|(?<!no )(?<!ni )(?<!de )\bllam\w*(?:me|nos)\b"
+    r"|\bpor (?:correo|email)\b|\bappelez (?:moi|nous|plutot)\b|\bpar (?:courriel|e ?mail)\b"
 )
 _INSTEAD_OF_TEXT = _pattern(
     r"\b(?:instead of|rather than|not by|not via|not through|no longer by|over|and not) (?:the |a |"
     r"sending |your |these |by |via )*(?:text|texts|texting|sms|message|messages|messaging|text "
     r"messages)\b|\b(?:i|we) (?:dont|do not|never|cant|cannot) (?:do|use|like|read|check|accept|"
-    r"get|receive|have)(?: \w+)? (?:text|texts|texting|sms|text messages|messaging)\b|\b(?:i|we) "
-    r"(?:dont|do not) text\b(?! and| you| while| when)|\b(?:text|texts|texting|text messages|"
-    r"messages) cost\w* (?:me|us)\b|\bno (?:text|texts|texting|sms) (?:please |just |only "
+    r"get|receive|have)(?: any)? (?:text|texts|texting|sms|text messages|messaging)\b|\b(?:i|we) "
+    r"(?:dont|do not) text\b(?! and| you| while| when| much| often| a lot| back| fast| well)|\b(?:text|texts|texting|text messages|"
+    r"messages) cost\w* (?:me|us)\b|\b<msg> (?:is|are|isnt|arent) (?:not )?(?:a |the )?(?:good|great|best|right|ideal|bad|poor|terrible) (?:way|method)\b|\bno (?:text|texts|texting|sms) (?:please |just |only "
     r")*(?:email|call|phone)"
 )
 _EMAIL_INSTEAD = _pattern(
@@ -696,7 +348,7 @@ _IN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "me_in",
-            r"^(?:please |pls |ok |yes |hi |hello |can you |i want to |id like to |i would like to |want "
+            r"^(?:unstop|resubscribe|re subscribe|reenroll|re enroll)\b|\b(?:re ?enroll|re ?subscribe|re ?add|reinstate|set) (?:me|us|my number)(?: up)?\b|^(?:please |pls |ok |yes |hi |hello |can you |can i |could i |may i |how do i |i want to |id like to |i would like to |want "
             r"to |ok |hey )*(?:resubscribe|subscribe|opt (?:back )?in|unstop|restart|rejoin|re subscribe|"
             r"sign (?:me )?(?:back )?up|opt me in|un stop|start|start again|start over)(?: (?:me|please|"
             r"pls|again|thanks|now|my|number|back|to|this|your|texts|messages|the|list|alerts))*$",
@@ -751,9 +403,34 @@ _NOT_A_YES = _pattern(
 )
 
 # Words that leave the matter to a person.
-_HOLD: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+HOLD = Screen(
     (tag, _pattern(p))
     for tag, p in (
+        (
+            "wrong_number",
+            r"\b(?:have|got|has|had|getting|thinking) (?:me|us) (?:\w+ )?(?:mixed up|confused|mistaken|mixed)\b|\b(?:mixing me up|confusing me|mistaking me|mistook me)\b"
+            r"|\bnever (?:owned|lived|inquired|applied|shopped|filled out|heard of you|contacted you|requested)\b",
+        ),
+        (
+            "not_interested",
+            r"(?<!please )(?<!pls )\b(?:(?<=i )dont|(?<=we )dont|^(?:nope |no |sorry )?dont want|(?<=i )do not|(?<=we )do not|not|no longer|wont be|decided not|decided against|no plans|arent|isnt|never|no need|chose not|changed our minds? about|changed my mind about)"
+            r" (?:\w+ ){0,2}?(?:sell|selling|buy|buying|move|moving|purchase|purchasing|trade|trading|lease|leasing|refinance|refinancing|relocate|relocating|for sale|in the market|shopping|upgrade|upgrading)\b"
+            r"(?= *$| (?:anymore|any more|right now|now|this year|after all|it|anything|thanks|thank you|at this time|either|sorry))"
+            r"|\b(?:pass on (?:this|it|that|these|your)|gonna pass|going to pass|have to pass|ill pass(?! on)|decided to (?:stay|wait|keep|hold))\b"
+            r"|^(?:hi |hey |sorry |thanks |no |but |already |we |i |ive |weve |have |just |actually )*(?:bought|sold|purchased|leased|moved|closed)(?: (?:it|one|ours|mine|a \w+|the \w+|our \w+|my \w+))? (?:last|already|ago|a while|months|weeks|years|elsewhere)\b",
+        ),
+        (
+            "complaint",
+            r"^(?:(?:seriously|really|again|wtf|omg|ugh|come on|ffs|another one|more texts|cut the crap|give it a rest|zip it|im done|im out|i am done|i am out|can you not|can yall not|could you not|could you please not|please dont|please do not|dont|wow|jeez|jesus|good grief|unbelievable|enough|not again) ?)+$"
+            r"|\b(?:second|third|fourth|fifth|sixth|tenth|\d+(?:st|nd|rd|th)|another) (?:text|message|one|msg) (?:today|this week|this morning|already|in)\b"
+            r"|\byou people (?:ever|never|always|have no|dont|are)\b|\bhave you no\b|\b(?:has to be|must be|cant be|is this even|gotta be|probably) (?:il)?legal\b"
+            r"|\b(?:bbb|consumer protection|better business bureau|attorney general)\b",
+        ),
+        (
+            "pause",
+            r"\b(?:pls|please|can you|can we|could you|need to|lets|just|must) (?:pause|cool it|hold off|take a break|back off|slow down|ease up)\b"
+            r"|\bno (?:more )?<msg> (?:please )?(?:for|until|till|til|this week|next week|the next)\b",
+        ),
         (
             "wrong_number",
             r"\bwrong (?:number|num|person|guy|gal|lady|dude|man|woman|phone|one|contact|recipient|cell|"
@@ -800,16 +477,16 @@ _HOLD: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "complaint",
-            r"\b(?:harass(?:ment|ing|ed)?|harrass\w*|stalking|stalker)\b|\b(?:report(?:ing|ed)?|sue|suing|"
+            r"\b(?<!mean to )(?<!not )(?:harass(?:ment(?! training)|ing|ed)?|harrass\w*|stalking|stalker)\b|\b(?:report(?:ing|ed)?|sue|suing|"
             r"lawyer|attorney|complaint|lawsuit|legal action|bbb|better business|attorney general)\b[^|"
             r"?]*\b(?:you|this|fcc|ftc|number|texts?|spam|company|against|guys|messages?|bbb|yall)\b|"
-            r"\b(?:fcc|ftc|tcpa|do not call (?:list|registry)|dnc (?:list|registry)|dnc)\b|\bspam(?:mer|"
+            r"\b(?:fcc|ftc|tcpa|do not call (?:list|registry)|dnc (?:list|registry)|dnc)\b|(?<!isnt )(?<!not )\bspam(?:mer|"
             r"mers|ming|my)?\b(?! (?:filter|folder|blocker))|\bscam(?:mer|mers)?\b|\b(?:invasion of|my) "
             r"privacy\b|\billegal (?:to|text|texts|messages)\b|\bthis is (?:getting |so |really |just |"
             r"very )*(?:illegal|ridiculous|annoying|unacceptable|creepy|out of control|crazy|insane|bs|"
-            r"bullshit|too much)\b|\b(?:unbelievable|ridiculous|annoying|creepy|relentless|obnoxious|"
-            r"intrusive|excessive|fed up|sick of|tired of|enough|drives? me)\b[^|?]*\b(?:texts?|messages?|"
-            r"texting|messaging|you|these|this|already)\b|\b(?:texts?|messages?|texting|you guys|yall|you "
+            r"bullshit|too much)\b(?= *$| (?:now|already|stop|and|you|yall|guys|people|texts|messages))|\b(?:unbelievable|ridiculous|annoying|creepy|relentless|obnoxious|"
+            r"intrusive|excessive|fed up|sick of|tired of|enough|drives? me)\b(?: \w+){0,6}? (?:texts?|messages?|"
+            r"texting|messaging|you (?:people|guys|all)|yall|these|spam|ads|of you|with you)\b|\b(?:texts?|messages?|texting|you guys|yall|you "
             r"people|you|these)(?: \w+){0,3} (?:annoying|ridiculous|unbelievable|creepy|relentless|"
             r"obnoxious|excessive|out of control|getting old|pathetic|pissing me off|too much|nonstop)\b|"
             r"\b(?:never|didnt|did not|dont recall|dont remember)(?: \w+)? (?:gave|give|given|giving|"
@@ -824,17 +501,27 @@ _HOLD: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "complaint",
             r"\b(?:fuck|screw|f) (?:you|u|yall|this|ya|ur|your)\b|\b(?:fu|stfu|fuk u|fck u|fk u|shut up|"
-            r"shut the|eat shit|go to hell|bite me|drop dead|fuck|bullshit|assholes?|asshat|dickheads?|"
+            r"shut the (?!front)|eat shit|go to hell|bite me|drop dead|fuck|bullshit|assholes?|asshat|dickheads?|"
             r"piece of shit|kiss my)\b(?! (?:yeah|yes))|\b(?:another|again with the|more) (?:text|message|"
             r"spam|one of these)\b",
         ),
         (
+            "complaint",
+            r"^(?:(?:this|that|it|you|is|are|was|thats|its|so|just|very|how|wow|omg|really|yall|guys|super|absolutely|"
+            r"pretty|beyond|totally|what|a|an|completely|this whole thing) )*(?:ridiculous|unprofessional|unacceptable|"
+            r"pathetic|disgusting|outrageous|shameful|shady|sketchy|rude|reported|blocked|annoying|creepy|unreal|"
+            r"disrespectful|predatory|inappropriate|appalling|a joke|a nuisance|spammers?|not cool|not ok|not okay|insane|"
+            r"obnoxious|joke|nuisance|desperate|unbelievable)"
+            r"(?: (?:guys|yall|people|now|already|really|seriously|smh|honestly|behavior|company|i|cant|even|stuff|business|practice))*$",
+        ),
+        (
             "pause",
-            r"\b(?:hold off|hold (?:the|these|your|all) (?:texts|messages)|pause|take a break|slow down|ease up|cool it|chill|back off|lay off|cut back|"
+            r"\b(?:stop|quit|hold off|pause|break)(?: \w+){0,3} for (?:a|the|\d+|couple|few|now|awhile|this|some)\b"
+            r"|\b(?:hold off|hold (?:the|these|your|all) (?:texts|messages)|pause|take a break|slow down|ease up|cool it|chill|back off|lay off|cut back|"
             r"tone (?:it )?down|give (?:me|us) (?:a|some) (?:break|space|time))\b(?= *$| (?:on|with|the|"
             r"for|texting|a|from|texts|until|till|messag\w+|please|these|those|some|now|and))|\b(?:not|"
             r"fewer|less|too|so) (?:right now|many texts|texts|messages|many messages|often|frequently|"
-            r"many)\b(?= *$|(?: \w+){0,2} (?:text|message)\w*)|\b(?:talk|text|reach out|contact|message|"
+            r"many)\b(?= *$|(?: \w+){0,2} (?:text|message)\w*)|(?<!can i )(?<!ill )(?<!i can )\b(?:talk|text|reach out|contact|message|"
             r"try)(?: \w+){0,2} (?:later|another time|some other time)\b(?= *$| please| thanks)|\bnot (?:a "
             r"good time|right now|at this time|now|today)\b(?= *$| (?:please|thanks|sorry))",
         ),
@@ -846,6 +533,25 @@ _BOUGHT = _pattern(
     r"going with|moved on|got (?:one|another)|chose|settled on|picked (?:one|another))\b|"
     r"\b(?:going|went|working|gone|signed) with (?:another|a different|someone|somebody|other|the "
     r"other)\b|\balready (?:have|working with|under contract|taken care|handled)\b"
+)
+_BUT_MORE = _pattern(
+    r"\bbut (?:what|do|the|another|maybe|how|is|are|can|could|show|would|still|keep|let|(?:i|we) (?:am|do|are|still|would|might|like|want|could))\b|\bonly$"
+)
+_GLAD = _pattern(
+    r"\b(?:love|loved|loving|keep|great|best|better|works?|fine|happy|miss|enjoy|resend|again tomorrow|waiting for|looking forward|"
+    r"got your|get your|see your|reached|automatic\w*)\b"
+)
+_SHORT = 14  # words; who writes more has something to say beside "we bought another one"
+_ELSEWHERE = _pattern(
+    r"\b(?:bought|purchased|found|leased|signed|got|rented|went|going|gone|chose|picked|closed on|ended up|ordered)"
+    r"(?: \w+){0,5}? (?:elsewhere|somewhere else|(?:another|a different|someone else|somebody else|other|different)"
+    r"(?: (?:one|dealer\w*|agent|agency|company|place|home|house|car|truck|realtor|broker|lender))?)\b"
+)
+_OTHERS_PHONE = _pattern(
+    r"\b(?:this|that|it|number|phone) (?:is|was|belongs to|s) (?:now |actually |really )?(?:my |his |her |our |the )?"
+    r"(?:wife|husband|mom|mother|dad|father|son|daughter|kid|brother|sister|spouse|grandma|grandmother|grandpa|"
+    r"grandfather|roommate|friend|boss|coworker|neighbor|aunt|uncle|girlfriend|boyfriend|partner|ex)"
+    r"(?: ?s)? (?:\w+ )?(?:phone|number|cell|line|mobile)\b"
 )
 _IDENTITY = _pattern(
     r"^(?:(?:hi|hey|hello|ok|um|uh|sorry|yes|so|and|but|wait|lol|excuse me|huh|umm|yo|im sorry|"
@@ -936,20 +642,20 @@ _APPOINTMENT = _pattern(
     r"\b(?:cancel|cancell?ed|cancell?ing|cancels|cancelar|cancelo|annuler|annule|anular|cancelado|"
     r"cancelada)\b(?![^|?]{0,6}<msg>)"
 )
-_SPARE = _pattern(r"\b(?:stop|quit|unsubscribe|unsubscribed|optout|opt out|opted out|revoke|stopall|unsub)\b")
+_SPARE = _pattern(r"\b(?:stop|quit|unsubscribe|optout|opt out|opted out|revoke|stopall|unsub)\b")
 _CONTACT_WORD = _pattern(r"\b(?:<msg>|<touching>|texted|messaged|contacted|number|list|spam|me)\b")
 _HOLD_SIGNS = frozenset("🚫❌👎🖕✋⛔📵🔇🙅")
 _NAMED = re.compile(
     r"\b(?:[Tt]his (?:isn.?t|is not|aint|ain.?t)|[Ii].?m not|[Ii] am not|[Tt]here.?s no|[Tt]here "
     r"is no|[Nn]o|[Nn]ot|[Dd]on.?t know(?: (?:a|any))?)"
-    r" (?:a )?(?!I\b|You|The|Thank|Way|Problem|[A-Z]{2,})[A-Z][a-z]{2,14}(?:.s (?:phone|number|"
+    r" (?:a )?(?!I\b|You|The|Thank|Way|Problem|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|June|July|[A-Z]{2,})[A-Z][a-z]{2,14}(?:.s (?:phone|number|"
     r"cell|line))?(?= *$|[.,!;] *| here| at this| anymore| and| but)"
 )
 _NAMED_PLAIN = _pattern(
     r"\b(?:this|it|that) (?:isnt|is not|aint) (?:\w+ ?s? )?(?:phone|number|cell|line)\b|\bthis "
     r"(?:isnt|is not) (?!(?:a|the|good|right|working|my|what|true|fair|bad|going|an|about|funny|"
     r"real|for|in|available|it|cool|ok|okay|an|your|enough|clear|possible|correct|"
-    r"acceptable)\b)\w+$|\b(?:no|theres no|there is no) \w+ (?:here|at this (?:number|phone)|lives "
+    r"acceptable)\b)\w+$|\b(?:no|theres no|there is no) (?!\w+s\b|problem|parking|garage|one\b)\w+ (?:here|at this (?:number|phone)|lives "
     r"here)\b|\b(?:who is|whos|who the hell is|who tf is) (?!(?:this|that|it|the|your|you|my|a|in|"
     r"on|texting|calling|messaging|there|dis|contacting|asking|doing|going|responsible)\b)\w+$|"
     r"\bnever heard of (?:\w+|you)\b|\bi (?:am|m) not \w+ s\b"
@@ -964,7 +670,7 @@ def reading(plain: Plain, text: str, context: WordContext) -> Reading:
     sentences = [s for s in (part.strip() for part in re.split(r"[|?]", flow)) if s]
     if context is not WordContext.ACTIVE:
         wish = _wish(flow, sentences, context)
-        if wish is not None:
+        if wish is not None and not _ends_a_kind(sentences, flow, plain):
             return wish
     found = [r for r in (_request(s, plain) for s in sentences) if r is not None]
     if len(plain.clauses) > len(sentences) and all(r.verdict is not Verdict.OPT_OUT and not r.tags for r in found):
@@ -976,9 +682,9 @@ def reading(plain: Plain, text: str, context: WordContext) -> Reading:
     hold = next((r for r in found if r.verdict is Verdict.AMBIGUOUS), None)
     if hold is not None and hold.rule != "token_left_open":
         return hold
-    foreign = _foreign(_NEGATED.sub(" ~ ", flow)) if not any(r.tags for r in found) else None
+    foreign = _foreign(plain) if not any(r.tags for r in found) else None
     if foreign is not None:
-        return foreign
+        return _scoped(foreign, flow) if foreign.verdict is Verdict.OPT_OUT else foreign
     if hold is not None:
         return hold
     return _soft(plain, sentences, text, found)
@@ -998,6 +704,13 @@ def _of_signs(plain: Plain) -> Reading:
     if plain.signs & _HOLD_SIGNS:
         return Reading(Verdict.AMBIGUOUS, "sign.refusal")
     return Reading(Verdict.NONE, "no_words")
+
+
+def _ends_a_kind(sentences: list[str], flow: str, plain: Plain) -> bool:
+    """Whether one kind of text is to end beside one to keep: "stop the ads, keep the reminders" brings nobody back."""
+    found = (_request(sentence, plain) for sentence in sentences)
+    ends = (one for one in found if one is not None and one.verdict is Verdict.OPT_OUT)
+    return any(_scoped(one, flow).scope is Scope.PARTIAL for one in ends)
 
 
 def _wish(flow: str, sentences: list[str], context: WordContext) -> Reading | None:
@@ -1031,18 +744,17 @@ def _request(sentence: str, plain: Plain) -> Reading | None:
     cleared = negated
     if _QUESTION_ABOUT_STOP.search(cleared) and not _HOW.search(cleared):
         return Reading(Verdict.NONE, "question_about_words", language="en")
-    for pattern in _OTHER_SENSE:
+    for _, pattern in OTHER_SENSE.rows_for(cleared.split()):
         cleared = pattern.sub(" ~ ", cleared)
-    for name, pattern in _REQUESTS:
-        match = pattern.search(cleared)
-        if match:
-            return _weighed(name, cleared, match.start())
+    asked = request_in(cleared, not _TOPIC.isdisjoint(plain.words))
+    if asked is not None:
+        return _weighed(asked[0], cleared, asked[1])
     if _CANCEL_ALL.search(cleared):
         return _weighed("cancel_all", cleared, 0)
     bare = _bare(cleared)
     if bare is not None:
         return bare
-    if _INSTEAD_OF_TEXT.search(sentence) and not _CALLS.search(sentence):
+    if _INSTEAD_OF_TEXT.search(sentence) and not _CALLS.search(sentence) and not _ASKS.match(sentence):
         return Reading(Verdict.OPT_OUT, "out.other_channel", Scope.SMS_ONLY, "en", frozenset({"email_instead"}))
     if _CALLS.search(sentence):
         tags = frozenset({"voice_opt_out"})
@@ -1050,7 +762,11 @@ def _request(sentence: str, plain: Plain) -> Reading | None:
             return Reading(Verdict.NONE, "calls.texts_welcome", language="en", tags=tags)
         if _CALL_ME_REQUEST.search(sentence):
             return Reading(Verdict.AMBIGUOUS, "calls", language="en", tags=tags)
-    if _THIRD_LEFT_ALONE.search(sentence) or (_THIRD_SUBJECT.search(sentence) and _WANTS_THESE.search(sentence)):
+    if (
+        about_others(sentence)
+        or _THIRD_LEFT_ALONE.search(sentence)
+        or (_THIRD_SUBJECT.search(sentence) and _WANTS_THESE.search(sentence))
+    ):
         return Reading(Verdict.AMBIGUOUS, "third_party.not_wanted", language="en", tags=frozenset({"third_party"}))
     left = _SPARE.search(cleared)
     if (
@@ -1062,6 +778,7 @@ def _request(sentence: str, plain: Plain) -> Reading | None:
     return None
 
 
+_ASKS = _pattern(r"^(?:do|does|will|would|are|is|how|what|if|why)\b")
 _STARTS = _pattern(r"^(?:please |pls |plz |just |ok |so |can you |could you )*(?:stop|quit|unsubscribe|opt out)\b")
 _THIRD_LEFT_ALONE = _pattern(r"\bleave <who>(?: \w+)? alone\b")
 _WANTS_THESE = _pattern(
@@ -1074,8 +791,39 @@ _RUDE_HOUR = _pattern(
 )
 _HOW = _pattern(r"\bhow\b|\bwhere\b")
 _CALL_ME_REQUEST = _pattern(
-    r"\b(?:call|calling|calls|ring|phoning|ringing)(?: \w+)? (?:me|us|this|my|again|anymore|here|"
-    r"from|please|number|and)\b|\b(?:call|calling|calls)$"
+    r"\b(?:call|calling|calls|ring|phoning|ringing|phone|dial|dialing|telephone)(?: \w+)? (?:me|us|this|my|again|anymore|here|"
+    r"from|please|number|and)\b|\b(?:call|calling|calls|robocalls?|robo calls?)$"
+)
+
+
+_TOPIC = frozenset(
+    [
+        "info",
+        "text",
+        "texts",
+        "texting",
+        "txt",
+        "txts",
+        "message",
+        "messages",
+        "messaging",
+        "msg",
+        "msgs",
+        "sms",
+        "notification",
+        "notifications",
+        "alert",
+        "alerts",
+        "spam",
+        "ads",
+        "promos",
+        "list",
+        "number",
+        "contact",
+        "unsubscribe",
+        "stop",
+        "newsletter",
+    ]
 )
 
 
@@ -1084,7 +832,7 @@ def _weighed(name: str, cleared: str, start: int) -> Reading:
     if (_THIRD_OBJECT.search(cleared) or _THIRD_SUBJECT.search(cleared)) and not _ME_TOO.search(cleared):
         return Reading(Verdict.AMBIGUOUS, f"third_party.{name}", language="en", tags=frozenset({"third_party"}))
     if name not in {"said_stop", "threat", "consent", "wont_stop", "remove_me"}:
-        if _TIME.search(cleared, start) or _TIME.match(cleared):
+        if (_TIME.search(cleared, start) or _TIME.match(cleared)) and not _ANY_TIME.search(cleared):
             tags = frozenset({"time_preference"})
             verdict = Verdict.NONE if name.startswith(("dont", "no_")) else Verdict.AMBIGUOUS
             return Reading(verdict, f"time.{name}", language="en", tags=tags)
@@ -1120,9 +868,32 @@ _STOP_AT_END = _pattern(
 _STOP_AT_START = _pattern(
     r"^(?:please |pls |plz |ok |just |omg |hey |hi )*stop (?:it|please|pls|plz|now|already|this|"
     r"all|immediately|asap|everything|u|you|creep|thank|thanks|thx|i|im|you|wrong|not|no|we|the "
-    r"madness|the nonsense|the bs|the crap|the spam|with|spam|doing this|trying|pushing|"
+    r"madness|the nonsense|the bs|the crap|the spam|with|spam|who|what|how|doing this|trying|pushing|"
     r"harass\w*)\b"
 )
+
+
+# Rules that name what is to end; "remove me" names nobody but the writer.
+_NAMES_KIND = frozenset(
+    {"no_more", "stop_messages", "stop_sending", "stop_touching", "dont_send", "not_wanted", "turn_off"}
+)
+_PROMOTION = _pattern(
+    r"\b(?:(?:marketing|promo|promos|promotional|promotion|promotions|sales?|advertising|ads?|advertisements?|coupons?|offers?|deals?|"
+    r"specials?|newsletters?|surveys?|holiday|birthday)(?: (?:or|and|texts?|messages?|sms|alerts?|stuff|ones?|emails?))*)+\b"
+)
+_ANY_TEXT = _pattern(
+    r"\b(?:text|texts|texting|txt|txts|message|messages|messaging|sms|contact|contacting|number|list|spam|these|this|those|that|"
+    r"it|them|your|solicit\w*|harass\w*|wrong|anymore|again|ever)\b"
+)
+
+
+def _only_promotions(flow: str) -> bool:
+    """Whether promotions are named and nothing else is asked to end: "no promotions please" leaves reminders alone."""
+    return (
+        bool(_PROMOTION.search(flow))
+        and not _EVERYTHING.search(flow)
+        and not _ANY_TEXT.search(_PROMOTION.sub(" ", flow))
+    )
 
 
 def _scoped(found: Reading, flow: str) -> Reading:
@@ -1135,6 +906,8 @@ def _scoped(found: Reading, flow: str) -> Reading:
             kind = "marketing" if _SPECIAL_KIND.search(flow[: keep.start()] + flow[keep.end() :]) else "other"
             return _with(found, Scope.PARTIAL, f"partial:{kind}")
     if _SPECIAL_KIND.search(flow) and _ANSWER_WANTED.search(flow) and not _EVERYTHING.search(flow):
+        return _with(found, Scope.PARTIAL, "partial:marketing")
+    if found.rule.removeprefix("out.") in _NAMES_KIND and _only_promotions(flow):
         return _with(found, Scope.PARTIAL, "partial:marketing")
     calls_too = _CALLS.search(flow) or _CALLS_TOO.search(flow)
     elsewhere = _OTHER_CHANNEL.search(flow) or _INSTEAD_OF_TEXT.search(flow)
@@ -1150,19 +923,39 @@ def _with(found: Reading, scope: Scope, *tags: str) -> Reading:
     return Reading(found.verdict, found.rule, scope, found.language, found.tags | set(tags))
 
 
-def _foreign(flow: str) -> Reading | None:
+def _parts(flow: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(part.split()) for part in re.split(r"[|?]", flow) if part.strip())
+
+
+def _foreign(plain: Plain) -> Reading | None:
     """A request in another language."""
-    cleared = FOREIGN_NOT_OUT.sub(" ~ ", flow)
-    latin = flow.isascii()
-    for language, pattern in FOREIGN_OUT:
-        if (latin and language in OTHER_SCRIPTS) or not pattern.search(cleared):
-            continue
-        if _FOREIGN_TIME.search(flow):
-            return Reading(Verdict.NONE, "time.foreign", language=language, tags=frozenset({"time_preference"}))
-        if _FOREIGN_PAUSE.search(flow):
-            return Reading(Verdict.AMBIGUOUS, "pause.foreign", language=language, tags=frozenset({"pause"}))
-        return Reading(Verdict.OPT_OUT, "out.foreign", Scope.ALL, language)
-    return None
+    flow = plain.flow
+    if foreign_request_in(plain.clauses) is None and foreign_request_in(_parts(flow)) is None:
+        return None
+    cleared = FOREIGN_NOT_OUT.sub(" | ", _NEGATED.sub(" | ", flow))
+    sentences = _parts(cleared)
+    asked = foreign_request_in(sentences if cleared != flow else plain.clauses)
+    if asked is None and cleared == flow and len(sentences) < len(plain.clauses):
+        asked = foreign_request_in(sentences)
+    if asked is None:
+        return None
+    match asked.kind:
+        case "calls":
+            return Reading(
+                Verdict.AMBIGUOUS, "calls.foreign", language=asked.language, tags=frozenset({"voice_opt_out"})
+            )
+        case "texts_welcome":
+            return Reading(
+                Verdict.NONE, "calls.texts_welcome", language=asked.language, tags=frozenset({"voice_opt_out"})
+            )
+        case "third_party":
+            tags = frozenset({"third_party"})
+            return Reading(Verdict.AMBIGUOUS, "third_party.foreign", language=asked.language, tags=tags)
+    if _FOREIGN_TIME.search(flow):
+        return Reading(Verdict.NONE, "time.foreign", language=asked.language, tags=frozenset({"time_preference"}))
+    if _FOREIGN_PAUSE.search(flow):
+        return Reading(Verdict.AMBIGUOUS, "pause.foreign", language=asked.language, tags=frozenset({"pause"}))
+    return Reading(Verdict.OPT_OUT, "out.foreign", None, asked.language)
 
 
 _FOREIGN_TIME = re.compile(without_accents(FOREIGN_TIME))
@@ -1181,27 +974,39 @@ def _soft(plain: Plain, sentences: list[str], text: str, found: list[Reading]) -
         return timed
     if _RUDE_HOUR.search(flow):
         return Reading(Verdict.AMBIGUOUS, "hold.complaint", language="en", tags=frozenset({"complaint"}))
-    for language, pattern in FOREIGN_HELP:
+    for language, pattern in FOREIGN_HELP.rows_for(flow.split()):
         if pattern.search(flow):
             return Reading(Verdict.HELP, "help.identity", language=language)
     if asks_for(plain) and "?" in flow:
         return Reading(Verdict.HELP, "help.person", language="en")
     for sentence in sentences:
-        complains = "?" not in flow and any(p.search(sentence) for tag, p in _HOLD if tag == "complaint")
-        if not complains and (_IDENTITY.match(sentence) or _PROGRAMME.search(sentence)):
+        asks = _IDENTITY.match(sentence) or _PROGRAMME.search(sentence)
+        if asks and ("?" in flow or not any(p.search(sentence) for p in _complaints(sentence))):
             return Reading(Verdict.HELP, "help.question", language="en")
     for sentence in sentences:
-        for tag, pattern in _HOLD:
-            if pattern.search(sentence) and not (tag == "not_interested" and _goes_on(sentences, sentence)):
+        for tag, pattern in HOLD.rows_for(sentence.split()):
+            if pattern.search(sentence) and not (
+                tag == "not_interested" and (_goes_on(sentences, sentence) or _BUT_MORE.search(sentence))
+            ):
                 return Reading(Verdict.AMBIGUOUS, f"hold.{tag}", language="en", tags=frozenset({tag}))
+    if "?" not in flow and any(_ELSEWHERE.search(s) for s in sentences) and len(flow.split()) <= _SHORT:
+        return Reading(Verdict.AMBIGUOUS, "hold.not_interested", language="en", tags=frozenset({"not_interested"}))
+    if any(_OTHERS_PHONE.search(s) for s in sentences):
+        return Reading(Verdict.AMBIGUOUS, "hold.wrong_number", language="en", tags=frozenset({"wrong_number"}))
     if _NAMED.search(text) or any(_NAMED_PLAIN.search(s) for s in sentences):
         return Reading(Verdict.AMBIGUOUS, "hold.wrong_number", language="en", tags=frozenset({"wrong_number"}))
-    for language, tag, pattern in FOREIGN_HOLD:
+    for (language, tag), pattern in FOREIGN_HOLD.rows_for(flow.split()):
         if pattern.search(flow):
             return Reading(Verdict.AMBIGUOUS, f"hold.{tag}", language=language, tags=frozenset({tag}))
+    if any(about_ending(s) for s in sentences) and not _GLAD.search(flow):
+        return Reading(Verdict.AMBIGUOUS, "hold.about_texts", language="en")
     if any(_EMAIL_INSTEAD.match(s) for s in sentences) and len(flow.split()) <= 10:
         return Reading(Verdict.AMBIGUOUS, "hold.other_channel", language="en", tags=frozenset({"email_instead"}))
-    return _nothing(flow)
+    return _nothing(plain, text)
+
+
+def _complaints(sentence: str) -> list[re.Pattern[str]]:
+    return [pattern for tag, pattern in HOLD.rows_for(sentence.split()) if tag == "complaint"]
 
 
 def _goes_on(sentences: list[str], brush_off: str) -> bool:
@@ -1210,17 +1015,79 @@ def _goes_on(sentences: list[str], brush_off: str) -> bool:
     return any(len(s.split()) >= 4 and not _BOUGHT.search(s) for s in rest)
 
 
-def _nothing(flow: str) -> Reading:
+def _nothing(plain: Plain, text: str) -> Reading:
+    flow = plain.flow
+    if not _CALL_WORDS.isdisjoint(plain.words) and _PREFERS_TEXTS.search(flow):
+        return Reading(Verdict.NONE, "calls.texts_welcome", language="en", tags=frozenset({"voice_opt_out"}))
     tags = set()
     if _APPOINTMENT.search(flow):
         tags.add("appointment_cancel")
     if _BOUGHT.search(flow):
         tags.add("not_interested")
-    if _TEXT_TIME.search(flow):
+    if _TEXT_TIME.search(flow) or (not _TIME_WORDS.isdisjoint(plain.words) and time_preference(text)):
         tags.add("time_preference")
     return Reading(Verdict.NONE, "nothing", tags=frozenset(tags))
 
 
+_CALL_WORDS = frozenset(["call", "calls", "calling", "phone", "ringing", "voicemail"])
+_PREFERS_TEXTS = _pattern(
+    r"\b(?:text|texts|texting)(?: \w+){0,2}? (?:best|better|great|fine|preferred|easier|only|instead|rather|over)\b[^?]*\b(?:calls?|calling|phone)\b"
+    r"|\b(?:prefer|shoot me a|just|send me a) (?:text|texts|texting)\b[^?]*\b(?:over|than|rather|instead|not|cant|no) (?:\w+ ){0,2}?(?:calls?|calling|"
+    r"ringing|phone)\b|\b(?:calls?|phone|phone calls?|voicemail)\b[^?]*\b(?:no use|cant|hard|full|instead|so|not)\b[^?]*\b(?:text|texts)\b"
+    r"|\bcant (?:\w+ ){0,3}?(?:calls?|phone)\b[^?]*\btext"
+)
+# A text without any of these states no hour and no day.
+_TIME_WORDS = frozenset(
+    [
+        "after",
+        "before",
+        "between",
+        "until",
+        "till",
+        "til",
+        "only",
+        "evenings",
+        "mornings",
+        "afternoons",
+        "nights",
+        "evening",
+        "morning",
+        "afternoon",
+        "weekdays",
+        "weekday",
+        "weekends",
+        "weekend",
+        "hours",
+        "antes",
+        "despues",
+        "avant",
+        "apres",
+        "tarde",
+        "noche",
+        "manana",
+        "matin",
+        "soir",
+        "semana",
+        "semaine",
+        "best",
+        "prefer",
+        "anytime",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mondays",
+        "tuesdays",
+        "wednesdays",
+        "thursdays",
+        "fridays",
+        "saturdays",
+        "sundays",
+    ]
+)
 _TEXT_TIME = _pattern(
     r"\b(?:text|message|contact|reach|call|hit)(?: me| us| me up| back| out| this number){0,2} "
     r"(?:only )?(?:after|before|between|around|in the|on|anytime after|monday|tuesday|wednesday|"

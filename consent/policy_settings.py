@@ -152,7 +152,13 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _cap(value: Any) -> int:
+def _hours(value: Any) -> WeekHours | None:
+    return None if value is None else hours_from(value)
+
+
+def _cap(value: Any) -> int | None:
+    if value is None:
+        return None  # the table's default again
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_MARKETING:
         raise ValueError(f"give a number from 0 to {MOST_MARKETING}")
     return value
@@ -162,7 +168,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     SettingName.STOP_SCOPE: StopScope,
     SettingName.START_SCOPE: StartScope,
     SettingName.MARKETING_CAP: _cap,
-    SettingName.HOURS: hours_from,
+    SettingName.HOURS: _hours,
     SettingName.INSTANT_NIGHT_REPLY: _flag,
     SettingName.LINE_TYPE_LOOKUP: _flag,
 }

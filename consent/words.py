@@ -27,6 +27,7 @@ from consent.machine_texts import MachineText
 from consent.machine_texts import machine_text as machine_text_of
 from consent.normalise import Plain, plain
 from consent.plain_words import Scope, Verdict, WordContext, asks_for, reading
+from smsbot.masking import REPLACEMENTS
 
 __all__ = [
     "WORDS_VERSION",
@@ -42,7 +43,7 @@ __all__ = [
     "machine_text",
 ]
 
-WORDS_VERSION = "words.3"
+WORDS_VERSION = "words.4"
 
 _BARE_CANCEL = CANCEL_WORDS | {"end", "quit"}  # a reminder may have been what was meant: staff look at the appointment
 STOP_SIGN = "🛑"
@@ -69,6 +70,7 @@ class Judgement:
 
 def judge(text: str, context: WordContext = WordContext.ACTIVE, extra_opt_out: Iterable[str] = ()) -> Judgement:
     """What `text` asks for. `context`: where the number stood before it; `extra_opt_out`: a tenant's own keywords."""
+    text = _as_written(text)
     p = _plain(text)
     words = _words_of(p)
     own = {spelling(word) for word in extra_opt_out}
@@ -96,6 +98,14 @@ def judge(text: str, context: WordContext = WordContext.ACTIVE, extra_opt_out: I
 def machine_text(text: str) -> MachineText | None:
     """Which kind of machine wrote `text`, or None for a person."""
     return machine_text_of(text)
+
+
+def _as_written(text: str) -> str:
+    """The text without the marks that masking left in it: "[card number removed]" are our words, not theirs."""
+    if "[" in text:
+        for mark in REPLACEMENTS.values():
+            text = text.replace(mark, "")
+    return text
 
 
 def asks_for_person(text: str) -> bool:

@@ -102,6 +102,22 @@ def test_what_ends_is_read_from_the_text(corpus: Judged) -> None:
     assert share(scopes) >= 0.95
 
 
+@pytest.mark.parametrize("name", ["blind_texts_1.jsonl", "blind_texts_2.jsonl"])
+def test_texts_of_somebody_who_had_not_seen_the_rules_are_read(name: str) -> None:
+    rows = judged(name)
+    ending = [j.verdict for row, j in rows if row["label"] == "opt_out"]
+    abroad = [j.verdict for row, j in rows if row["label"] == "opt_out" and row["lang"] not in ("en", "und")]
+    tagged = {j.verdict for row, j in rows if {"appointment_cancel", "tapback"} & set(row.get("tags", []))}
+
+    assert share([v is Verdict.OPT_OUT for v in ending]) >= 0.97
+    assert share([v in (Verdict.OPT_OUT, Verdict.AMBIGUOUS) for v in ending]) >= 0.97
+    assert share([v is Verdict.OPT_OUT for v in abroad]) >= 0.95
+    assert share([j.verdict is Verdict.OPT_OUT for row, j in rows if "opt_out" not in row["accept"]]) <= 0.005
+    assert share([j.verdict is Verdict.AMBIGUOUS for row, j in rows if "ambiguous" not in row["accept"]]) <= 0.01
+    assert share([j.verdict in row["accept"] for row, j in rows if row["label"] == "ambiguous"]) >= 0.95
+    assert tagged == {Verdict.NONE}
+
+
 @pytest.mark.parametrize("name", ["own_texts.jsonl", "varied_texts.jsonl"])
 def test_other_phrasings_get_an_accepted_verdict(name: str) -> None:
     rows = judged(name)
@@ -178,7 +194,7 @@ def test_a_tag_says_what_else_to_act_on(text: str, tag: str) -> None:
         ("no marketing, just answer my question", Scope.PARTIAL),
         ("stop the ads but let me know when it is ready", Scope.PARTIAL),
         ("no more coupons, I still want your reply", Scope.PARTIAL),
-        ("No promotions please", Scope.ALL),
+        ("No promotions please", Scope.PARTIAL),
         ("no promotions, just stop", Scope.ALL),
         ("no ads, just leave me alone", Scope.ALL),
         ("stop the promos, dont call me and dont tell me anything", Scope.ALL),
@@ -306,3 +322,23 @@ def test_no_text_takes_long(body: str) -> None:
         times_s.append(time.process_time() - started)
 
     assert min(times_s) < 0.040  # two readings of 20 ms each
+
+
+@pytest.mark.parametrize("context", list(WordContext))
+@pytest.mark.parametrize(
+    "body",
+    [
+        "stop sending me promotions but keep my appointment reminders",
+        "Stop the marketing texts but keep sending me reminders",
+        "no more ads please, but keep the appointment texts coming",
+    ],
+)
+def test_who_ends_one_kind_and_keeps_another_does_not_come_back_by_it(body: str, context: WordContext) -> None:
+    assert judge(body, context).verdict is Verdict.OPT_OUT
+
+
+@pytest.mark.parametrize("mark", ["[SSN removed]", "[card number removed]"])
+@pytest.mark.parametrize("around", ["{}", "card {} exp 12/29", "purple walrus: {}", "use {} please"])
+def test_what_masking_put_into_a_text_says_nothing(mark: str, around: str) -> None:
+    assert judge(around.format(mark)).verdict is Verdict.NONE
+    assert judge(f"stop texting me {mark}").verdict is Verdict.OPT_OUT
