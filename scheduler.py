@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from api.idempotency import forget_old
 from consent.ledger import seal
+from conversations.carrier_drift import plan_comparison
 from conversations.reconciliation import hold_for_reconciliation, plan_reconciliation
 from smsbot import work
 from smsbot.bell import BACKGROUND, REPLIES
@@ -39,6 +40,7 @@ BEAT_EVERY = timedelta(seconds=EVERY_S)
 SEAL_EVERY = timedelta(minutes=1)
 PLAN_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=1)
+COMPARE_PLAN_EVERY = timedelta(hours=1)  # of new tenants: known ones have their daily row
 OWN_CONCURRENCY = 20  # what it works off by itself when no bell rings
 OUTAGE_AFTER_S = 5.0  # the database was away longer than this: texts may have been missed
 
@@ -57,6 +59,7 @@ class Scheduler:
         self.sealed_at: datetime | None = None
         self.planned_at: datetime | None = None
         self.forgot_at: datetime | None = None
+        self.compared_at: datetime | None = None
         self.database_lost_at: datetime | None = None
         self.process = f"scheduler:{socket.gethostname()}:{os.getpid()}"[:80]
 
@@ -98,6 +101,10 @@ class Scheduler:
             self.planned_at = now
             for tenant_id in self._tenants():
                 plan_reconciliation(self.runtime, tenant_id)
+        if self.compared_at is None or now - self.compared_at >= COMPARE_PLAN_EVERY:
+            self.compared_at = now
+            for tenant_id in self._tenants():
+                plan_comparison(self.runtime, tenant_id)
         if self.forgot_at is None or now - self.forgot_at >= FORGET_EVERY:
             self.forgot_at = now
             for tenant_id in self._tenants():

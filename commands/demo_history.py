@@ -38,7 +38,13 @@ from smsbot.clock import OffsetClock
 from smsbot.database import TenantSession
 from smsbot.errors import OutcomeUnknown
 from smsbot.events import Event, record
-from smsbot.gateways.carrier import Accepted, CarrierCredentials, CarrierMessage, OutgoingSms
+from smsbot.gateways.carrier import (
+    LINE_TYPE_TIMEOUT_S,
+    Accepted,
+    CarrierCredentials,
+    CarrierMessage,
+    OutgoingSms,
+)
 from smsbot.gateways.carrier_errors import OPTED_OUT, failure_for
 from smsbot.masking import masked
 from smsbot.phone import address
@@ -89,10 +95,20 @@ class PastCarrier:
     ) -> list[CarrierMessage]:
         return []
 
+    def messages_sent(
+        self, credentials: CarrierCredentials, number: str, since: datetime, limit: int = 1000
+    ) -> list[CarrierMessage]:
+        return []
+
     def fetch(self, credentials: CarrierCredentials, provider_sid: str) -> CarrierMessage | None:
         return None
 
     def redact(self, credentials: CarrierCredentials, provider_sid: str) -> None:
+        return None
+
+    def line_type(
+        self, credentials: CarrierCredentials, number: str, *, within_s: float = LINE_TYPE_TIMEOUT_S
+    ) -> str | None:
         return None
 
 

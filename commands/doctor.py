@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -20,13 +20,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from commands.accounts import current_token
 from commands.composition import cipher_of, open_runtime, settings_of_process, tenants
 from commands.embedded import FOLDER, is_up
-from consent.keywords import carrier_word
+from consent.keywords import TABLE, carrier_word
 from consent.ledger import Broken, verify
+from consent.models import ConsentEvent
+from consent.quiet_hours import RULES, age_warning
+from consent.state import EventKind
 from consent.words import Verdict, WordContext, judge
 from conversations.inbound import CAUSE as BY_WEBHOOK
+from conversations.models import Message
 from smsbot.clock import SystemClock
 from smsbot.crypto import DecryptionFailed
-from smsbot.database import UtcDateTime
+from smsbot.database import TenantSession, UtcDateTime
 from smsbot.errors import SmsbotError
 from smsbot.events import Event
 from smsbot.heartbeats import ages
@@ -42,6 +46,8 @@ OK, WARN, FAIL = "OK", "WARN", "FAIL"
 MONTHS_AHEAD = 3
 MOST_SKEW_S, BAD_SKEW_S = 1.0, 5.0  # leases are compared with the database's clock
 OLDEST_TABLE = timedelta(days=180)
+AOO_LOOKS_BACK = timedelta(days=90)
+TOLD_BY_CARRIER, BY_KEYWORD = "twilio_aoo", "sms_keyword"  # methods of an opt-out in the ledger
 SILENT_AFTER_S = 15.0
 OVERDUE_AFTER = timedelta(seconds=10)
 REDIS_TIMEOUT_S = 2.0
@@ -85,7 +91,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _settings(settings)
     yield from _key_files(settings)
     yield from _keywords()
-    yield from _tables(SystemClock().now().date())
+    today = SystemClock().now().date()
+    yield from _hours(today)
+    yield from _tables(today)
     yield from _redis(settings)
     try:
         with open_runtime(settings) as runtime:
@@ -126,6 +134,7 @@ def _keywords() -> Iterator[Finding]:
         yield Finding(FAIL, f"keywords: not read as an opt-out: {', '.join(missed)}")
     else:
         yield Finding(OK, f"keywords: all {len(PER_SE_WORDS)} words of 47 CFR 64.1200(a)(10) end consent")
+    yield from _parity()
     unknown = [word for word in PER_SE_WORDS if carrier_word(word, "long_code") is None]
     if unknown:
         yield Finding(
@@ -133,6 +142,39 @@ def _keywords() -> Iterator[Finding]:
             f"keywords: on long codes the carrier itself does not act on {', '.join(unknown)}: we confirm those"
             " ourselves, and its list of opt-outs is shorter than ours",
         )
+
+
+def _parity() -> Iterator[Finding]:
+    """Whether every word on which the carrier acts by itself means the same to us; else both part at that word."""
+    theirs = TABLE["twilio_long_code_default"]
+    pairs = (("opt_out", Verdict.OPT_OUT, WordContext.ACTIVE), ("help", Verdict.HELP, WordContext.ACTIVE))
+    apart = [word for use, verdict, context in pairs for word in theirs[use] if judge(word, context).verdict != verdict]
+    apart += [
+        word
+        for word in TABLE["twilio_toll_free"]["opt_in"]
+        if judge(word, WordContext.OPTED_OUT).verdict is not Verdict.OPT_IN
+    ]
+    if apart:
+        yield Finding(FAIL, f"keywords: the carrier acts on {', '.join(apart)}, and we read something else")
+        return
+    count = sum(len(theirs[use]) for use, _, _ in pairs) + len(TABLE["twilio_toll_free"]["opt_in"])
+    yield Finding(OK, f"keywords: {count} words on which the carrier acts by itself mean the same to us")
+    lifted = [word for word in theirs["opt_in"] if judge(word, WordContext.OPTED_OUT).verdict is not Verdict.OPT_IN]
+    if lifted:
+        yield Finding(
+            OK,
+            f"keywords: {', '.join(lifted)} lifts the carrier's block on long codes and ends no opt-out of ours:"
+            " START does both",
+        )
+
+
+def _hours(today: date) -> Iterator[Finding]:
+    """The age of the hours in which may be sent, in the words that operators act on (C-093)."""
+    warning = age_warning(RULES, today)
+    age_days = (today - RULES.generated).days
+    yield Finding(
+        WARN if warning else OK, f"hours: {warning or f'version {RULES.version} of the table, {age_days} days old'}"
+    )
 
 
 def _tables(today: date) -> Iterator[Finding]:
@@ -297,8 +339,11 @@ def _tenant(runtime: Runtime, tenant: Tenant) -> Iterator[Finding]:
         yield Finding(OK, "webhooks arrive, and their signature verifies")
     if not numbers:
         yield Finding(FAIL, "no number: run manage.py number add")
+    now = runtime.clock.now()
     for number in numbers:
         yield from _number(number)
+        with runtime.transaction(tenant.id) as session:
+            yield from _advanced_opt_out(session, number, now)
     with runtime.transaction(tenant.id) as session:
         ledger = verify(session, cipher_of(runtime, tenant))
     if isinstance(ledger, Broken):
@@ -318,3 +363,40 @@ def _number(number: Number) -> Iterator[Finding]:
             yield Finding(OK, f"{ending}: the carrier answers STOP, HELP and START ({handling.value})")
     if number.paused_until is not None and number.pause_code is not None:
         yield Finding(WARN, f"{ending}: was paused for the carrier's error {number.pause_code}")
+
+
+def _advanced_opt_out(session: TenantSession, number: Number, now: datetime) -> Iterator[Finding]:
+    """Whether Advanced Opt-Out is as it is set here, by what came with the STOPs of the last 90 days (OptOutType)."""
+    told, untold = session.execute(
+        select(
+            func.count().filter(ConsentEvent.method == TOLD_BY_CARRIER),
+            func.count().filter(ConsentEvent.method == BY_KEYWORD),
+        )
+        .join(Message, (Message.tenant_id == ConsentEvent.tenant_id) & (Message.id == ConsentEvent.message_id))
+        .where(
+            ConsentEvent.tenant_id == number.tenant_id,
+            ConsentEvent.kind == EventKind.OPT_OUT,
+            ConsentEvent.recorded_at > now - AOO_LOOKS_BACK,
+            Message.number_id == number.id,
+        )
+    ).one()
+    ending = f"number ending in {number.number[-2:]}"
+    advanced = number.opt_out_handling is OptOutHandling.ADVANCED
+    if told and not advanced:
+        yield Finding(
+            WARN,
+            f"{ending}: the carrier names opt-outs itself ({told} times), so Advanced Opt-Out is on: set it with"
+            " manage.py number set --opt-out advanced",
+        )
+    elif advanced and untold and not told:
+        yield Finding(
+            WARN,
+            f"{ending}: {untold} opt-outs came without the carrier's word for them: is Advanced Opt-Out on for its"
+            " Messaging Service?",
+        )
+    elif advanced:
+        yield Finding(
+            OK,
+            f"{ending}: Advanced Opt-Out answers by itself; its blocked numbers can be neither listed nor changed from"
+            " here, a refused text (21610) shows them",
+        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from consent.purposes import carrier_reason
-from conversations import outbox
+from conversations import outbox, redaction
 from conversations.delivery import state_reported, states_before
 from conversations.models import MessageEvent, State
 from smsbot.actor import CARRIER
@@ -14,6 +14,7 @@ from smsbot.errors import NotFound
 from smsbot.events import record
 from smsbot.failpoints import failpoint
 from smsbot.gateways.carrier_errors import Action, action_for
+from smsbot.phone import AddressKind
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Number, SenderType
 from smsbot.writes import put_changes, put_row
@@ -69,15 +70,21 @@ def report(runtime: Runtime, tenant_id: UUID, message_id: UUID, status: StatusRe
         message.sent_at = message.sent_at or now
         if was_sending:
             outbox.mark_said(session, message, now)
+        erased = contact.address_kind == AddressKind.ERASED
+        if erased:
+            redaction.plan(session, [message.id], due_at=now + redaction.SETTLES, now=now)
         if reported in FAILED:
             message.error_code = status.error_code
             message.reason = carrier_reason(status.error_code)
+        if reported in FAILED and not erased:
             outbox.mark_unsaid(session, message)
             action = action_for(status.error_code).action
             if status.error_code == SOFT_BLOCK:
                 number = session.get_one(Number, message.number_id)
                 action = Action.OPT_OUT if number.sender_type is SenderType.TOLL_FREE else action
-            if action is Action.OPT_OUT and outbox.came_back_since(session, contact, message):
+            if action is Action.OPT_OUT and outbox.came_back_since(
+                session, contact, message.sending_at or message.created_at
+            ):
                 action = Action.IGNORE
             outbox.act_on_code(runtime, session, contact, message, status.error_code, action, now=now)
             outbox.leave_undelivered(session, message, status.error_code, action, now)

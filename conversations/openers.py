@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from consent.gate import contact_window
+from consent.gate import LINE_TYPE_LASTS, contact_window
 from consent.ledger import state_of
 from consent.models import Contact
 from consent.policy_settings import PolicySettings
@@ -25,7 +25,7 @@ from smsbot.tenancy import Number, Tenant
 
 ONCE_IN = timedelta(hours=24)  # a form that is sent again a minute later is the same question
 LINE_TYPE_WITHIN = timedelta(seconds=3)  # the carrier's look-up has this long before the text goes without it
-LINE_TYPE_LASTS = timedelta(days=90)
+AFTER_THE_CONFIRMATION = timedelta(milliseconds=1)  # of one person's texts the one that is due first goes first
 LINE_TYPE = "line_type"  # the kind of work that asks the carrier what kind of line a number is
 
 
@@ -53,6 +53,11 @@ def after_claim(
         EventKind.OPT_IN: PermitKind.OPT_IN_CONFIRMATION,
         EventKind.OPT_IN_PENDING: PermitKind.OPT_IN_QUESTION,
     }.get(kind)
+    standing = state.purposes.get(Purpose.INQUIRY)
+    asked_something = standing is not None and standing.state is not PurposeState.OPTED_OUT
+    if permit is None and not asked_something:
+        return
+    earliest = _when_the_line_is_known(session, contact, settings, now)
     if permit is not None:
         put_compliance_text(
             session,
@@ -64,12 +69,10 @@ def after_claim(
             event_id=event_id,
             at=now,
             now=now,
+            due_at=earliest,
         )
-    standing = state.purposes.get(Purpose.INQUIRY)
-    if standing is None or standing.state is PurposeState.OPTED_OUT:
-        return
-    if not _speaks_already(session, conversation, now):
-        _owe_first_text(session, tenant, contact, conversation, settings, instant_at_night, now)
+    if asked_something and not _speaks_already(session, conversation, now):
+        _owe_first_text(session, tenant, contact, conversation, settings, instant_at_night, earliest, now)
 
 
 def _speaks_already(session: TenantSession, conversation: Conversation, now: datetime) -> bool:
@@ -93,6 +96,7 @@ def _owe_first_text(
     conversation: Conversation,
     settings: PolicySettings,
     instant_at_night: bool,
+    earliest: datetime,
     now: datetime,
 ) -> None:
     message_id = uuid4()
@@ -106,13 +110,9 @@ def _owe_first_text(
         first_inquiry=True,
         instant_at_night=instant_at_night,
     )
-    due, waits = now, False
+    due, waits = earliest + AFTER_THE_CONFIRMATION, False
     if window is not None and not window.open and window.opens_at is not None:
         due, waits = window.opens_at, True  # drafted when it may leave: "today" should be true then
-    asked = settings.line_type_lookup and _line_type_is_old(contact, now)
-    if asked:
-        work.put(session, LINE_TYPE, contact.id, due_at=now, now=now, priority=work.URGENT)
-        due = max(due, now + LINE_TYPE_WITHIN)
     owe_first_text(
         session,
         message_id=message_id,
@@ -125,5 +125,15 @@ def _owe_first_text(
     )
 
 
-def _line_type_is_old(contact: Contact, now: datetime) -> bool:
-    return contact.line_type_at is None or now - contact.line_type_at > LINE_TYPE_LASTS
+def _when_the_line_is_known(
+    session: TenantSession, contact: Contact, settings: PolicySettings, now: datetime
+) -> datetime:
+    """From when on a text may leave: at once, or when the carrier has had its time to say what kind of line it is.
+
+    Nobody asks about somebody who has texted: texts reach them.
+    """
+    known = contact.line_type_at is not None and now - contact.line_type_at <= LINE_TYPE_LASTS
+    if not settings.line_type_lookup or known or contact.last_inbound_at is not None:
+        return now
+    work.put(session, LINE_TYPE, contact.id, due_at=now, now=now, priority=work.URGENT)
+    return now + LINE_TYPE_WITHIN

@@ -908,8 +908,8 @@ def _leave_to_people(
     )
 
 
-def came_back_since(session: TenantSession, contact: Contact, message: Message) -> bool:
-    """Whether the person opted in, or the carrier lifted its block, after this text was handed over: then the carrier's
+def came_back_since(session: TenantSession, contact: Contact, handed_over_at: datetime) -> bool:
+    """Whether the person opted in, or the carrier lifted its block, after a text was handed over: then the carrier's
     late word about it is no news."""
     return (
         session.scalars(
@@ -918,7 +918,7 @@ def came_back_since(session: TenantSession, contact: Contact, message: Message) 
                 ConsentEvent.tenant_id == session.tenant_id,
                 ConsentEvent.contact_id == contact.id,
                 ConsentEvent.kind.in_((EventKind.START, EventKind.OPT_IN, EventKind.CARRIER_UNBLOCK)),
-                ConsentEvent.at > (message.sending_at or message.created_at),
+                ConsentEvent.at > handed_over_at,
             )
             .limit(1)
         ).first()

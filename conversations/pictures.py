@@ -64,7 +64,9 @@ def _keep(
 ) -> None:
     with runtime.transaction(claim.tenant_id) as session:
         now = runtime.clock.now()
-        media = session.get_one(Media, claim.ref_id)
+        media = session.get(Media, claim.ref_id)
+        if media is None:
+            return  # erased meanwhile, and its work with it
         media.state, media.reason = state, reason
         if state == "pending":
             work.again(session, claim, now + RETRY_AFTER)

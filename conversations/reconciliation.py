@@ -1,5 +1,6 @@
-"""Inbound texts that never reached us: read from the carrier's list and accepted like any other, once.
+"""What the carrier has and never reached us is fetched: texts of theirs, and what became of ours.
 
+Inbound texts are accepted like any other, once; the end of a text of ours is recorded, the carrier's blocks among it.
 Regularly for every number, and before anything is sent again after an outage of ours, because a STOP may be among
 what was missed.
 """
@@ -7,17 +8,28 @@ what was missed.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
 
+from consent.ledger import Fact, append, lock, state_of
+from consent.models import Contact
+from consent.purposes import Reason
+from consent.state import EventKind
+from conversations import outbox
+from conversations.callbacks import StatusReport, report
+from conversations.delivery import moved_on, state_reported
 from conversations.inbound import InboundText, accept
+from conversations.models import Direction, Message, State
 from smsbot import work
 from smsbot.accounts import Recipient, carrier_credentials, tenant_of
+from smsbot.actor import CARRIER
 from smsbot.errors import SendFailed
 from smsbot.failpoints import failpoint
-from smsbot.gateways.carrier import CarrierMessage, SmsGateway
+from smsbot.gateways.carrier import CarrierCredentials, CarrierMessage, SmsGateway
+from smsbot.gateways.carrier_errors import OPTED_OUT
 from smsbot.logs import log_event
 from smsbot.masking import masked
 from smsbot.phone import address
@@ -34,6 +46,9 @@ SETTLES = timedelta(seconds=30)  # a webhook that is still on its way is not mis
 RETRY = timedelta(seconds=15)
 MOST_TEXTS = 20_000  # of one number since the last look: more than a number can receive in the time
 FIRST_LOOK = timedelta(hours=1)
+SETTLES_WITHIN = timedelta(minutes=30)  # of a text of ours: its validity and the carrier's own tries are over by then
+MOST_ASKED = 20  # of our texts in one pass, that no list has; the carrier is asked about each by its id
+CAUSE = "work:reconcile"
 
 
 def plan_reconciliation(runtime: Runtime, tenant_id: UUID) -> None:
@@ -89,6 +104,7 @@ def reconcile(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
         return
     try:
         listed = gateway.messages_received(credentials, number.number, since, limit=MOST_TEXTS)
+        settled = _what_became_of_ours(runtime, gateway, credentials, number, since - SETTLES_WITHIN, now)
     except SendFailed as failure:
         log_event(logger, "reconciliation.failed", number_id=str(number.id), code=failure.code)
         with runtime.transaction(tenant_id) as session:
@@ -113,6 +129,7 @@ def reconcile(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
             found += _accept(runtime, recipient, message)
     if found:
         log_event(logger, "reconciliation.found", number_id=str(number.id), texts=found)
+    _follow_ours(runtime, tenant_id, settled)
     _finish(runtime, claim, now, held=held)
 
 
@@ -128,7 +145,91 @@ def _accept(runtime: Runtime, recipient: Recipient, message: CarrierMessage) -> 
         flags=body.flagged | safe.kinds | {"reconciled"},
         written_at=message.created_at,
     )
-    return 0 if accept(runtime, recipient, text, cause="work:reconcile").repeated else 1
+    return 0 if accept(runtime, recipient, text, cause=CAUSE).repeated else 1
+
+
+def _what_became_of_ours(
+    runtime: Runtime,
+    gateway: SmsGateway,
+    credentials: CarrierCredentials,
+    number: Number,
+    since: datetime,
+    now: datetime,
+) -> list[CarrierMessage]:
+    """What the carrier says of the texts that left from `number`, whoever sent them. Raises SendFailed.
+
+    A text that never left has no date and is in no list by date: of ours, those are asked for one by one.
+    """
+    listed = gateway.messages_sent(credentials, number.number, since, limit=MOST_TEXTS)
+    with runtime.transaction(number.tenant_id) as session:
+        open_ones = session.scalars(
+            select(Message.provider_sid)
+            .where(
+                Message.tenant_id == number.tenant_id,
+                Message.number_id == number.id,
+                Message.direction == Direction.OUTBOUND,
+                Message.state == State.SENT,
+                Message.provider_sid.is_not(None),
+                Message.created_at >= since,
+                Message.sent_at <= now - SETTLES,
+                Message.provider_sid.not_in([message.provider_sid for message in listed]),
+            )
+            .order_by(Message.created_at)
+            .limit(MOST_ASKED)
+        ).all()
+    asked = [gateway.fetch(credentials, sid) for sid in open_ones if sid is not None]
+    found = [*listed, *(message for message in asked if message is not None)]
+    return [message for message in found if now - message.created_at > SETTLES]
+
+
+def _follow_ours(runtime: Runtime, tenant_id: UUID, settled: Sequence[CarrierMessage]) -> None:
+    """Record what we did not hear of: the end of a text of ours, and a block that the carrier keeps."""
+    with runtime.transaction(tenant_id) as session:
+        ours = {
+            message.provider_sid: message
+            for message in session.scalars(
+                select(Message).where(
+                    Message.tenant_id == tenant_id,
+                    Message.provider_sid.in_([message.provider_sid for message in settled]),
+                )
+            )
+        }
+    for told in sorted(settled, key=lambda m: m.created_at):
+        message = ours.get(told.provider_sid)
+        if message is None:
+            if told.error_code == OPTED_OUT:
+                _record_block(runtime, tenant_id, told)
+            continue
+        reported = state_reported(told.status)
+        if reported is not None and moved_on(message.state, reported) is not message.state:
+            status = StatusReport(told.provider_sid, told.status, told.error_code, {"source": "reconciled"})
+            report(runtime, tenant_id, message.id, status)
+            log_event(logger, "reconciliation.settled", message_id=str(message.id), code=told.error_code)
+
+
+def _record_block(runtime: Runtime, tenant_id: UUID, told: CarrierMessage) -> None:
+    """The carrier refused a text to somebody we know, which somebody else has sent from our number (21610)."""
+    with runtime.transaction(tenant_id) as session:
+        now = runtime.clock.now()
+        contact_id = session.scalars(
+            select(Contact.id).where(Contact.tenant_id == tenant_id, Contact.address == (told.to or ""))
+        ).first()
+        contact = lock(session, contact_id) if contact_id else None
+        if contact is None or state_of(contact).carrier_blocked is not None:
+            return
+        if outbox.came_back_since(session, contact, told.created_at):
+            return
+        fact = Fact(
+            EventKind.CARRIER_BLOCK,
+            told.created_at,
+            "carrier",
+            {"address": contact.address, "provider_sid": told.provider_sid, "code": OPTED_OUT},
+            rule=f"carrier.{OPTED_OUT}",
+        )
+        cipher = runtime.cipher(tenant_of(session, tenant_id).data_key)
+        append(session, contact, cipher, fact, actor=CARRIER, now=now)
+        outbox.cancel_waiting(session, contact.id, Reason.CARRIER_BLOCKED, now=now, actor=CARRIER)
+    log_event(logger, "reconciliation.blocked", contact_id=str(contact.id), code=OPTED_OUT)
 
 
 def _finish(runtime: Runtime, claim: work.Claim, through: datetime | None, *, held: bool) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, false, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from sqlalchemy.orm import aliased
 
+from consent.models import Contact
 from conversations.models import Lead
 from smsbot.actor import Actor, ActorKind, Role
+from smsbot.phone import AddressKind
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -13,8 +16,21 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
     An agent sees the leads that are assigned to them and those that are nobody's yet, which any agent may pick up; a
     colleague's never. A lead sees only itself; the rest of the staff, API keys and the system see every lead of the
-    tenant; the carrier sees none.
+    tenant; the carrier sees none. Nobody sees a lead who was erased.
     """
+    return and_(_theirs(actor), _is_not_erased())
+
+
+def _is_not_erased() -> ColumnElement[bool]:
+    contact = aliased(Contact)  # beside a Contact that the query may have joined
+    return ~exists().where(
+        contact.tenant_id == Lead.tenant_id,
+        contact.id == Lead.contact_id,
+        contact.address_kind == AddressKind.ERASED.value,
+    )
+
+
+def _theirs(actor: Actor) -> ColumnElement[bool]:
     if sees_all(actor):
         return true()
     match actor.kind:

@@ -86,6 +86,7 @@ class _Kept:
     blocks: set[tuple[str, str, str]] = field(default_factory=set)
     senders: dict[tuple[str, str], str] = field(default_factory=dict)  # (service, person): who wrote to them last
     storage: dict[str, Media] = field(default_factory=dict)
+    line_types: dict[str, str] = field(default_factory=dict)  # of numbers that are not what the rule makes of them
 
 
 class Carrier:
@@ -181,6 +182,22 @@ class Carrier:
         with self._lock:
             change = self._kept.blocks.add if blocked else self._kept.blocks.discard
             change((account, number.block_scope, person))
+
+    def line_type(self, number: str) -> str | None:
+        """What was set for this number; None leaves it to the rule."""
+        return self._kept.line_types.get(number)
+
+    def set_line_type(self, number: str, kind: str | None) -> None:
+        with self._lock:
+            if kind is None:
+                self._kept.line_types.pop(number, None)
+            else:
+                self._kept.line_types[number] = kind
+
+    def line_types(self) -> dict[str, str]:
+        """Every number whose kind was set."""
+        with self._lock:
+            return dict(self._kept.line_types)
 
     # --- the customer's requests ------------------------------------------------------------------------------------
 

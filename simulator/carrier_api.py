@@ -1,4 +1,4 @@
-"""Twilio's REST API for messages and media, as the stand-in carrier speaks it, faults included.
+"""Twilio's REST API for messages, media and look-ups of numbers, as the stand-in carrier speaks it, faults included.
 
 https://www.twilio.com/docs/messaging/api/message-resource
 """
@@ -20,6 +20,7 @@ from simulator.accounts import Account, e164
 from simulator.carrier import Carrier
 from simulator.exchanges import Exchange, Kind
 from simulator.faults import CarrierFault
+from simulator.lookups import resource as lookup_resource
 from simulator.messages import API_VERSION, Message, media_resource, resource
 from simulator.refusals import Create, Refusal, create_from
 from simulator.wire import Answer, Cut, Request, json_answer
@@ -29,6 +30,7 @@ PATH = re.compile(
     r"(?:/(?P<message>(?:SM|MM)[0-9a-fA-F]{32})(?P<list>/Media(?:/(?P<media>ME[0-9a-fA-F]{32}))?)?)?(?P<json>\.json)?"
 )
 STORAGE = "/storage/"
+LOOKUPS = "/v2/PhoneNumbers/"  # at Twilio on a host of its own
 PAGE_SIZE, PAGE_LIMIT = 50, 1000
 HTML_503 = b"<html><head><title>503 Service Temporarily Unavailable</title></head><body>try again later</body></html>"
 GARBAGE = b'{"sid": "SM'  # cut off in the middle
@@ -46,7 +48,7 @@ class CarrierAPI:
         self._inside = 0
 
     def answer(self, request: Request) -> Answer:
-        """The answer to one request under /2010-04-01/, with Twilio's own headers. Raises Cut for a lost line."""
+        """The answer to one request under /2010-04-01/ or LOOKUPS, with Twilio's own headers. Raises Cut for a lost line."""
         with self._lock:
             self._inside += 1
             inside = self._inside
@@ -73,6 +75,8 @@ class CarrierAPI:
         return Answer(200, media.content, (("Content-Type", media.content_type),))
 
     def _routed(self, request: Request) -> Answer:
+        if request.path.startswith(LOOKUPS):
+            return self._lookup(request)
         place = PATH.fullmatch(unquote(request.path))
         account = self._account(request, place["account"] if place else None)
         if account is None:
@@ -170,6 +174,17 @@ class CarrierAPI:
         return json_answer(201, created)
 
     # --- reading and changing -----------------------------------------------------------------------------------------
+
+    def _lookup(self, request: Request) -> Answer:
+        """What kind of line a number is; fails when reads fail."""
+        if self._account(request, None) is None:
+            return _refused(Refusal(20003), (("WWW-Authenticate", 'Basic realm="Twilio API"'),))
+        written = unquote(request.path.removeprefix(LOOKUPS))
+        if request.method != "GET" or "/" in written or not written:
+            return _refused(Refusal(20404))
+        set_to = self._carrier.line_type(e164(written) or written)
+        fields = request.query().get("Fields", "")
+        return self._read(lambda: json_answer(200, lookup_resource(written, fields, set_to)))
 
     def _read(self, read: Callable[[], Answer]) -> Answer:
         self._carrier.journal.add("read", {})

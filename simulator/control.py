@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from simulator.accounts import Account
+from simulator.accounts import Account, e164
 from simulator.carrier import WEBHOOK_RETRIES, Call, Carrier, Text
 from simulator.fault_form import faults_shown
 from simulator.faults import carrier_faults_from, model_faults_from
+from simulator.lookups import TYPES as LINE_TYPES
 from simulator.messages import Media
 from simulator.model import Model
 from simulator.webhooks import RETRIES
@@ -57,11 +58,13 @@ class Control:
             ("POST", "/sim/faults"): self._faults,
             ("POST", "/sim/accounts"): self._account,
             ("POST", "/sim/blocks"): self._block,
+            ("POST", "/sim/line_types"): self._line_type,
             ("POST", "/sim/clock"): self._clock,
             ("POST", "/sim/reset"): self._reset,
             ("GET", "/sim/state"): self._state,
             ("GET", "/sim/log"): self._log,
             ("GET", "/sim/blocks"): lambda _: json_answer(200, {"items": self.carrier.blocked()}),
+            ("GET", "/sim/line_types"): lambda _: json_answer(200, {"items": self.carrier.line_types()}),
             ("GET", "/sim/phones"): lambda _: json_answer(200, {"items": self.carrier.phones()}),
             ("GET", "/sim/model/requests"): self._model_requests,
         }
@@ -159,6 +162,17 @@ class Control:
             raise ValueError("number: not a number of this account")
         self.carrier.set_block(account.sid, account.numbers[asked["number"]], asked["person"], bool(asked["blocked"]))
         return json_answer(200, {"items": self.carrier.blocked()})
+
+    def _line_type(self, asked: Body) -> Answer:
+        """What Lookup says of a number from now on; a `type` of null leaves it to the rule again."""
+        _only(asked, {"number", "type"})
+        number, kind = e164(str(asked["number"])), asked["type"]
+        if number is None:
+            raise ValueError("number: an E.164 number is needed")
+        if kind is not None and kind not in LINE_TYPES:
+            raise ValueError(f"type: null or one of {', '.join(sorted(LINE_TYPES))} is needed")
+        self.carrier.set_line_type(number, kind)
+        return json_answer(200, {"items": self.carrier.line_types()})
 
     def _clock(self, asked: Body) -> Answer:
         _only(asked, {"at"})

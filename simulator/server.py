@@ -1,6 +1,6 @@
 """Puts the stand-ins together on one address: carrier, model, control and the phone page.
 
-Twilio's API is under /2010-04-01/, the model's under /v1/, control under /sim/, the page at / and under /page/.
+Twilio's API is under /2010-04-01/ and /v2/PhoneNumbers/, the model's under /v1/, control under /sim/, the page at / and under /page/.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.carrier import Carrier
-from simulator.carrier_api import STORAGE, CarrierAPI
+from simulator.carrier_api import LOOKUPS, STORAGE, CarrierAPI
 from simulator.control import Control
 from simulator.draws import Draws
 from simulator.journal import Clock, Journal
@@ -78,7 +78,7 @@ def start(
         carrier.add_account(account)
 
     def answer(request: Request) -> Answer:
-        if request.target.startswith(f"/{API_VERSION}/"):
+        if request.target.startswith((f"/{API_VERSION}/", LOOKUPS)):
             return api.answer(request)
         if request.target.startswith("/v1/"):
             return model.answer(request)

@@ -38,6 +38,7 @@ class AddressKind(StrEnum):
     CLIENT = "client"
     EMAIL = "email"
     OTHER = "other"
+    ERASED = "erased"  # nobody's: whoever had it was erased
 
 
 PREFIXED = {"rcs": AddressKind.RCS, "whatsapp": AddressKind.WHATSAPP, "client": AddressKind.CLIENT}

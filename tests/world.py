@@ -28,7 +28,13 @@ from smsbot.clock import OffsetClock
 from smsbot.crypto import Keyring
 from smsbot.database import PLATFORM
 from smsbot.errors import ModelFailed, SendFailed
-from smsbot.gateways.carrier import Accepted, CarrierCredentials, CarrierMessage, OutgoingSms
+from smsbot.gateways.carrier import (
+    LINE_TYPE_TIMEOUT_S,
+    Accepted,
+    CarrierCredentials,
+    CarrierMessage,
+    OutgoingSms,
+)
 from smsbot.gateways.model import ModelAnswer
 from smsbot.runtime import Runtime
 from smsbot.settings import Settings
@@ -102,6 +108,12 @@ class FakeCarrier:
     list_failures: list[SendFailed] = field(default_factory=list)  # raised by the next `messages_received`
     while_listing: Callable[[], None] | None = None  # happens once the list of received texts has been made
     lookup_failures: list[SendFailed] = field(default_factory=list)  # raised by the next look-ups of `messages_to`
+    sent_failures: list[SendFailed] = field(default_factory=list)  # raised by the next `messages_sent`
+    unlisted: set[str] = field(default_factory=set)  # ids of texts that `messages_sent` does not show
+    line_types: dict[str, str] = field(default_factory=dict)  # what it says of a number, when it has a word
+    line_type_failures: list[SendFailed] = field(default_factory=list)  # raised by the next look-ups of a line
+    line_types_asked: list[str] = field(default_factory=list)
+    redact_failures: list[SendFailed] = field(default_factory=list)  # raised by the next `redact`
 
     def send(self, credentials: CarrierCredentials, sms: OutgoingSms, *, not_after: float) -> Accepted:
         with self.lock:
@@ -142,11 +154,43 @@ class FakeCarrier:
             self.while_listing()
         return listed
 
+    def messages_sent(
+        self, credentials: CarrierCredentials, number: str, since: datetime, limit: int = 1000
+    ) -> list[CarrierMessage]:
+        """The list leaves out what is in `unlisted`: it never left, and has no date."""
+        if self.sent_failures:
+            raise self.sent_failures.pop(0)
+        return [
+            m
+            for m in self.listed
+            if m.direction == "outbound"
+            and m.from_ == number
+            and m.created_at >= since
+            and m.provider_sid not in self.unlisted
+        ][:limit]
+
+    def says(self, provider_sid: str, status: str, error_code: int | None = None) -> None:
+        """What became of a text by its own word, with no callback about it."""
+        self.listed = [
+            replace(m, status=status, error_code=error_code) if m.provider_sid == provider_sid else m
+            for m in self.listed
+        ]
+
     def fetch(self, credentials: CarrierCredentials, provider_sid: str) -> CarrierMessage | None:
         return next((m for m in self.listed if m.provider_sid == provider_sid), None)
 
     def redact(self, credentials: CarrierCredentials, provider_sid: str) -> None:
+        if self.redact_failures:
+            raise self.redact_failures.pop(0)
         self.listed = [replace(m, body="") if m.provider_sid == provider_sid else m for m in self.listed]
+
+    def line_type(
+        self, credentials: CarrierCredentials, number: str, *, within_s: float = LINE_TYPE_TIMEOUT_S
+    ) -> str | None:
+        self.line_types_asked.append(number)
+        if self.line_type_failures:
+            raise self.line_type_failures.pop(0)
+        return self.line_types.get(number)
 
     @property
     def bodies(self) -> list[str]:

@@ -12,8 +12,10 @@ from typing import Literal, Protocol
 from smsbot.settings import CARRIER_CONNECT_TIMEOUT_S, CARRIER_READ_TIMEOUT_S
 
 TWILIO_API = "https://api.twilio.com"
+TWILIO_LOOKUPS = "https://lookups.twilio.com"
 LONGEST_CALL_S = CARRIER_CONNECT_TIMEOUT_S + CARRIER_READ_TIMEOUT_S  # a total, kept against a dripping server too
 LARGEST_PAGE = 1000
+LINE_TYPE_TIMEOUT_S = 3.0  # a total: somebody waits for the text that this is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,25 @@ class SmsGateway(Protocol):
         """Inbound messages to our `number` since `since`. As many as `limit` means that there may be older ones."""
         ...
 
+    def messages_sent(
+        self, credentials: CarrierCredentials, number: str, since: datetime, limit: int = LARGEST_PAGE
+    ) -> list[CarrierMessage]:
+        """What left from our `number` since `since`; one that has not left yet, or never did, may not be among them."""
+        ...
+
     def fetch(self, credentials: CarrierCredentials, provider_sid: str) -> CarrierMessage | None:
         """One message, or None when the carrier does not have it."""
         ...
 
     def redact(self, credentials: CarrierCredentials, provider_sid: str) -> None:
         """Empty the body of one message at the carrier; may be repeated."""
+        ...
+
+    def line_type(
+        self, credentials: CarrierCredentials, number: str, *, within_s: float = LINE_TYPE_TIMEOUT_S
+    ) -> str | None:
+        """The carrier's word for what kind of line `number` (E.164) is: mobile, landline, fixedVoip, nonFixedVoip …
+
+        None when it has no word for it. A look-up that fails raises Temporary or Permanent, within `within_s` seconds.
+        """
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import threading
 import time
 from base64 import b64encode
@@ -33,7 +34,9 @@ from smsbot.errors import (
 from smsbot.gateways.breaker import Breaker, Ticket
 from smsbot.gateways.carrier import (
     LARGEST_PAGE,
+    LINE_TYPE_TIMEOUT_S,
     TWILIO_API,
+    TWILIO_LOOKUPS,
     Accepted,
     CarrierCredentials,
     CarrierMessage,
@@ -50,6 +53,9 @@ CLIENTS_PER_THREAD = 64
 BREAKERS = 4096
 LONGEST_RETRY_AFTER_S = 3600.0
 NOT_FOUND = 404
+OUR_HOSTS = (TWILIO_API, TWILIO_LOOKUPS)  # nothing else is ever given credentials
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+NO_WORD = ("", "unknown")  # https://www.twilio.com/docs/lookup/v2-api/line-type-intelligence
 
 T = TypeVar("T")
 
@@ -58,7 +64,7 @@ class TwilioGateway:
     """Twilio through its own library, over connections that all threads share and limits that the library lacks.
 
     Clients are kept per thread, account, token and address: the library passes an answer through a field of its
-    HTTP client. A circuit breaker per account and address stops calls to a carrier that does not answer.
+    HTTP client. A circuit breaker per account, address and service stops calls to a carrier that does not answer.
     """
 
     def __init__(
@@ -74,7 +80,7 @@ class TwilioGateway:
         self._clock = clock
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
-        self._breakers: OrderedDict[tuple[str, str | None], Breaker] = OrderedDict()
+        self._breakers: OrderedDict[tuple[str, str | None, str], Breaker] = OrderedDict()
         self._breakers_lock = threading.Lock()
         self._local = threading.local()
 
@@ -112,19 +118,32 @@ class TwilioGateway:
     def messages_received(
         self, credentials: CarrierCredentials, number: str, since: datetime, limit: int = LARGEST_PAGE
     ) -> list[CarrierMessage]:
+        found = self._since(credentials, since, limit, to=number)
+        return [message for message in found if message.direction == "inbound"]
+
+    def messages_sent(
+        self, credentials: CarrierCredentials, number: str, since: datetime, limit: int = LARGEST_PAGE
+    ) -> list[CarrierMessage]:
+        found = self._since(credentials, since, limit, from_=number)
+        return [message for message in found if message.direction == "outbound"]
+
+    def _since(
+        self, credentials: CarrierCredentials, since: datetime, limit: int, **filters: str
+    ) -> list[CarrierMessage]:
+        """The messages that fit `filters`, none older than `since`."""
         # A second of slack, then our own comparison: whether the filter includes its bound is not documented.
-        after = since.astimezone(UTC).replace(microsecond=0) - timedelta(seconds=1)
         first = since.astimezone(UTC).replace(microsecond=0)  # the carrier's times have whole seconds
+        after = first - timedelta(seconds=1)
         found = self._look_up(
             credentials,
             lambda client: [
                 _carrier_message(message)
                 for message in client.messages.list(
-                    to=number, date_sent_after=after, limit=limit, page_size=min(limit, LARGEST_PAGE)
+                    date_sent_after=after, limit=limit, page_size=min(limit, LARGEST_PAGE), **filters
                 )
             ],
         )
-        return [message for message in found if message.direction == "inbound" and message.created_at >= first]
+        return [message for message in found if message.created_at >= first]
 
     def fetch(self, credentials: CarrierCredentials, provider_sid: str) -> CarrierMessage | None:
         def fetched(client: Any) -> CarrierMessage | None:
@@ -139,6 +158,26 @@ class TwilioGateway:
 
     def redact(self, credentials: CarrierCredentials, provider_sid: str) -> None:
         self._look_up(credentials, lambda client: client.messages(provider_sid).update(body=""))
+
+    def line_type(
+        self, credentials: CarrierCredentials, number: str, *, within_s: float = LINE_TYPE_TIMEOUT_S
+    ) -> str | None:
+        if not E164.fullmatch(number):
+            return None  # the library puts it into the address as it is
+
+        def asked(client: Any) -> str | None:
+            try:
+                found = client.lookups.v2.phone_numbers(number).fetch(fields="line_type_intelligence")
+            except _Refusal as refusal:
+                if refusal.status == NOT_FOUND:
+                    return None
+                raise
+            said = found.line_type_intelligence
+            word = said.get("type") if isinstance(said, dict) else None
+            return word if isinstance(word, str) and word.casefold() not in NO_WORD else None
+
+        # A breaker of its own: texts need not wait because a look-up beside them does not answer.
+        return self._look_up(credentials, asked, host=TWILIO_LOOKUPS, within_s=within_s)
 
     def _create(self, client: Any, sms: OutgoingSms, not_after: float) -> Accepted:
         if time.monotonic() >= not_after:
@@ -174,13 +213,20 @@ class TwilioGateway:
             raise OutcomeUnknown("the carrier accepted without naming the message")
         return Accepted(message.sid, str(message.status), _positive(message.num_segments))
 
-    def _look_up(self, credentials: CarrierCredentials, question: Callable[[Any], T]) -> T:
+    def _look_up(
+        self,
+        credentials: CarrierCredentials,
+        question: Callable[[Any], T],
+        *,
+        host: str = TWILIO_API,
+        within_s: float | None = None,
+    ) -> T:
         """The answer to something that may be asked again: whatever is not a refusal is temporary."""
         client = self._client(credentials)
-        breaker = self._breaker(credentials)
+        breaker = self._breaker(credentials, host)
         ticket = _admitted(breaker)
         try:
-            with calling(self._limits()):
+            with calling(self._limits(within_s=within_s)):
                 answer = question(client)
         except _Refusal as refusal:
             failure = failure_for(refusal.status, refusal.code, refusal.retry_after_s)
@@ -200,8 +246,9 @@ class TwilioGateway:
         breaker.succeeded(ticket)
         return answer
 
-    def _limits(self, not_after: float | None = None) -> Call:
-        deadline = time.monotonic() + self._connect_timeout_s + self._read_timeout_s
+    def _limits(self, not_after: float | None = None, within_s: float | None = None) -> Call:
+        longest_s = self._connect_timeout_s + self._read_timeout_s
+        deadline = time.monotonic() + (longest_s if within_s is None else min(within_s, longest_s))
         return Call(deadline, self._connect_timeout_s, self._read_timeout_s, not_after)
 
     def _client(self, credentials: CarrierCredentials) -> Any:
@@ -215,7 +262,7 @@ class TwilioGateway:
             clients[key] = Client(
                 credentials.account_sid,
                 credentials.auth_token,
-                http_client=_TwilioHttp(self._pool, _origin(credentials.base_url)),
+                http_client=_TwilioHttp(self._pool, _stand_in(credentials.base_url)),
                 environment={"TWILIO_EDGE": ""},  # not empty, else the library reads the machine's variables
             )
             if len(clients) > CLIENTS_PER_THREAD:
@@ -223,8 +270,8 @@ class TwilioGateway:
         clients.move_to_end(key)
         return clients[key]
 
-    def _breaker(self, credentials: CarrierCredentials) -> Breaker:
-        key = (credentials.account_sid, credentials.base_url)
+    def _breaker(self, credentials: CarrierCredentials, host: str = TWILIO_API) -> Breaker:
+        key = (credentials.account_sid, credentials.base_url, host)
         with self._breakers_lock:
             breaker = self._breakers.setdefault(key, Breaker(self._clock))
             self._breakers.move_to_end(key)
@@ -252,14 +299,15 @@ _UNREADABLE = (TwilioException, ValueError, TypeError, AttributeError, LookupErr
 class _TwilioHttp:
     """The HTTP client that twilio-python is given. Answers other than 2xx never reach the library.
 
+    `stand_in` takes the place of every host of the carrier's that we call; None leaves each its own address.
     The library has two classes for them, and a third way for lists that loses the status.
     """
 
     is_async = False
 
-    def __init__(self, pool: httpcore2.ConnectionPool, origin: str) -> None:
+    def __init__(self, pool: httpcore2.ConnectionPool, stand_in: str | None) -> None:
         self._pool = pool
-        self._origin = origin
+        self._stand_in = stand_in
 
     def request(
         self,
@@ -272,9 +320,10 @@ class _TwilioHttp:
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Any:
-        if not url.startswith(TWILIO_API + "/"):
-            raise ConfigurationError("credentials are only sent to the carrier's own address")
-        target = self._origin + url.removeprefix(TWILIO_API)
+        host = next((one for one in OUR_HOSTS if url.startswith(one + "/")), None)
+        if host is None:
+            raise ConfigurationError("credentials are only sent to the carrier's own addresses")
+        target = (self._stand_in or host) + url.removeprefix(host)
         if params:
             target += ("&" if "?" in target else "?") + urlencode(params, doseq=True)
         sent = dict(headers or {})
@@ -311,9 +360,9 @@ def _report(breaker: Breaker, ticket: Ticket, failure: SendFailed) -> None:
         breaker.failed(ticket)
 
 
-def _origin(base_url: str | None) -> str:
+def _stand_in(base_url: str | None) -> str | None:
     if base_url is None:
-        return TWILIO_API
+        return None
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise ConfigurationError("TWILIO_API_URL must look like https://host or http://host:port")

@@ -10,8 +10,10 @@ import pytest
 
 from smsbot.clock import SystemClock
 from smsbot.heartbeats import beat
+from smsbot.tenancy import Number, OptOutHandling
 from tests.commands.conftest import Command, add_tenant
 from tests.conftest import Database
+from tests.conversations.sending import change
 from tests.world import World
 
 
@@ -115,3 +117,43 @@ def test_a_warning_alone_is_no_failure_and_help_says_so(command: Command) -> Non
 
     assert (done.code, "WARN" in levels(done.out)) == (0, True)
     assert "Exits with 0, also when there are WARNs, and with 1 when there is a FAIL" in said
+
+
+def test_the_carriers_own_words_mean_the_same_to_us(command: Command) -> None:
+    out = command("doctor").out
+
+    assert "OK   keywords: 12 words on which the carrier acts by itself mean the same to us" in out
+    assert "YES lifts the carrier's block on long codes and ends no opt-out of ours" in out
+
+
+def test_the_age_of_the_sending_hours_has_a_line(command: Command) -> None:
+    assert re.search(r"^OK   hours: version \S+ of the table, \d+ days old$", command("doctor").out, re.MULTILINE)
+
+
+def test_advanced_opt_out_that_is_on_and_not_set_is_a_warning(in_world: Command, world: World) -> None:
+    world.clock.set(SystemClock().now())
+    world.text("Arrêtez", OptOutType="STOP")
+
+    out = in_world("doctor").out
+
+    assert "number ending in 00: the carrier names opt-outs itself (1 times), so Advanced Opt-Out is on" in out
+
+
+def test_advanced_opt_out_that_is_set_and_says_nothing_is_a_warning(in_world: Command, world: World) -> None:
+    world.clock.set(SystemClock().now())
+    change(world, Number, opt_out_handling=OptOutHandling.ADVANCED, messaging_service_sid="MG" + "5" * 32)
+    quiet = in_world("doctor").out
+    world.text("STOP")
+
+    loud = in_world("doctor").out
+
+    assert "Advanced Opt-Out answers by itself" in quiet
+    assert "1 opt-outs came without the carrier's word for them" in loud
+
+
+def test_opt_outs_of_another_number_say_nothing_about_this_one(in_world: Command, world: World) -> None:
+    world.clock.set(SystemClock().now())
+    world.add_number(world.home, "+13125550102")
+    world.text("STOP", OptOutType="STOP")
+
+    assert in_world("doctor").out.count("the carrier names opt-outs itself") == 1

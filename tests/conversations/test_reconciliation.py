@@ -1,19 +1,36 @@
-"""Texts that never reached us are read from the carrier's list, and nothing leaves before that after an outage."""
+"""What never reached us is read from the carrier's lists: their texts, and what became of ours. Nothing leaves before
+that after an outage."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from consent.ledger import Fact, state_of
+from consent.models import Contact
 from consent.purposes import Purpose
 from consent.state import EventKind
+from conversations.models import MessageEvent
 from conversations.reconciliation import EVERY, hold_for_reconciliation, plan_reconciliation
 from conversations.vocabulary import State
 from smsbot.errors import TemporarySendFailure
 from smsbot.gateways.carrier import CarrierMessage
 from smsbot.tenancy import Credential
-from tests.conversations.sending import BACKGROUND, WRITTEN, change, claimed, due, number_of, person, put, run, stored
+from tests.conversations.sending import (
+    BACKGROUND,
+    WRITTEN,
+    change,
+    claimed,
+    due,
+    known,
+    number_of,
+    person,
+    put,
+    run,
+    stored,
+)
 from tests.world import LEAD, World
 
 
@@ -182,3 +199,137 @@ def test_one_tenants_list_says_nothing_about_anothers_number(world: World) -> No
     world.drain(wait=False)
 
     assert world.inbound(of=other) == world.inbound() == []
+
+
+# ---- what became of our own texts --------------------------------------------------------------------------------------
+
+
+def left(world: World, *facts: Fact) -> UUID:
+    """A text of ours that the carrier took; we hear nothing of it afterwards."""
+    message_id = put(world, person(world, *(facts or (WRITTEN,))))
+    world.drain(wait=False)
+    assert stored(world, message_id).state is State.SENT
+    return message_id
+
+
+def told(world: World, message_id: UUID, status: str, code: int | None = None) -> None:
+    """The carrier's own word about it, that no callback has brought; then comes the next pass."""
+    world.carrier.says(stored(world, message_id).provider_sid or "", status, code)
+    world.later(minutes=11)
+    one_pass(world)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_block_that_no_callback_told_is_found(world: World, shown: bool) -> None:
+    """In the list, and of a text that never left and is in no list by date."""
+    message_id = left(world)
+    waiting = put(world, known(world), due_at=world.clock.now() + timedelta(days=1))
+    if not shown:
+        world.carrier.unlisted.add(stored(world, message_id).provider_sid or "")
+    told(world, message_id, "failed", 21610)
+
+    message = stored(world, message_id)
+    assert (message.state, message.reason, message.error_code) == (State.FAILED, "CARRIER_21610", 21610)
+    assert state_of(world.contact()).carrier_blocked is not None
+    assert (stored(world, waiting).state, stored(world, waiting).reason) == (State.CANCELED, "CARRIER_BLOCKED")
+    assert world.verified()
+
+
+def test_a_block_is_recorded_once_however_often_it_is_listed(world: World) -> None:
+    told(world, left(world), "failed", 21610)
+    for _ in range(2):
+        world.later(minutes=11)
+        one_pass(world)
+
+    assert [event.kind for event in world.ledger()].count(EventKind.CARRIER_BLOCK) == 1
+    assert len(world.rows(MessageEvent)) == 1
+
+
+def test_an_arrival_that_no_callback_told_is_recorded(world: World) -> None:
+    message_id = left(world)
+    told(world, message_id, "delivered")
+
+    assert stored(world, message_id).state is State.DELIVERED
+
+
+def test_a_callback_that_is_on_its_way_is_waited_for(world: World) -> None:
+    message_id = left(world)
+    world.carrier.says(stored(world, message_id).provider_sid or "", "delivered")
+    one_pass(world)
+
+    assert stored(world, message_id).state is State.SENT
+
+
+def test_what_the_list_says_never_moves_a_text_back(world: World) -> None:
+    message_id = left(world)
+    world.status(stored(world, message_id), "delivered")
+    told(world, message_id, "sent")
+
+    assert stored(world, message_id).state is State.DELIVERED
+    assert len(world.rows(MessageEvent)) == 1
+
+
+def by_others(world: World, code: int | None = 21610, *, to: str = LEAD, ago: timedelta = timedelta(minutes=2)) -> None:
+    """A text from our number that we know nothing of: from the carrier's own console, or another program."""
+    at = (world.clock.now() - ago).replace(microsecond=0)
+    world.carrier.listed.append(
+        CarrierMessage(
+            world.sid(), "outbound", world.home.number, to, "Hi", "failed" if code else "delivered", code, at, None
+        )
+    )
+
+
+def test_a_block_that_another_program_ran_into_counts_for_us_too(world: World) -> None:
+    who = person(world, WRITTEN, at=world.clock.now() - timedelta(days=1))
+    by_others(world)
+    one_pass(world)
+    message_id = put(world, who)
+    world.drain(wait=False)
+
+    assert [event.rule for event in world.ledger()][-1] == "carrier.21610"
+    assert (stored(world, message_id).reason, world.carrier.attempts) == ("CARRIER_BLOCKED", 0)
+    assert world.verified()
+
+
+def test_a_block_from_before_they_came_back_is_no_news(world: World) -> None:
+    person(world, WRITTEN, at=world.clock.now() - timedelta(minutes=1))
+    by_others(world, ago=timedelta(minutes=2))
+    one_pass(world)
+
+    assert state_of(world.contact()).carrier_blocked is None
+
+
+def test_what_others_sent_to_strangers_makes_no_contact(world: World) -> None:
+    by_others(world, to="+13125550188")
+    by_others(world, None)
+    one_pass(world)
+
+    assert world.rows(Contact) == []
+
+
+def test_a_stop_that_was_missed_blocks_at_the_carrier_too_and_a_start_lifts_both(world: World) -> None:
+    """As the carrier has done at once, while we heard nothing of either."""
+    person(world, WRITTEN, at=world.clock.now() - timedelta(days=1))
+    missed(world, "Stop.", ago=timedelta(minutes=3))
+    one_pass(world)
+    assert state_of(world.contact()).opted_out is not None
+    world.later(minutes=11)
+    missed(world, "STOP", ago=timedelta(minutes=3))
+    missed(world, "START", ago=timedelta(minutes=2))
+    one_pass(world)
+
+    assert state_of(world.contact()).opted_out is None
+    assert state_of(world.contact()).carrier_blocked is None
+
+
+def test_an_outbound_list_that_cannot_be_read_is_read_again_and_the_number_stays_held(world: World) -> None:
+    missed(world, "STOP")
+    world.carrier.sent_failures = [TemporarySendFailure("busy", 20429)]
+    hold_for_reconciliation(world.runtime, world.clock.now())
+    world.drain(wait=False)
+    assert number_of(world).hold_until_reconciled
+    world.later(seconds=16)
+    world.drain(wait=False)
+
+    assert not number_of(world).hold_until_reconciled
+    assert state_of(world.contact()).opted_out is not None

@@ -484,6 +484,27 @@ def test_messages_received_are_inbound_and_not_older_than_asked(serve: Any, repl
     assert server.requests[0].query["To"] == "+14155550199"
 
 
+def test_messages_sent_are_ours_and_not_older_than_asked(serve: Any, reply: Any) -> None:
+    since = datetime(2026, 11, 20, 7, 0, 0, 500, tzinfo=UTC)
+    rows = [
+        listed(1, date_created="Fri, 20 Nov 2026 07:00:00 +0000", status="failed", error_code=21610),
+        listed(2, date_created="Fri, 20 Nov 2026 06:59:59 +0000"),
+        listed(3, direction="inbound", date_created="Fri, 20 Nov 2026 08:00:00 +0000"),
+        listed(4, direction="outbound-reply", date_created="Fri, 20 Nov 2026 08:00:00 +0000"),
+    ]
+    server = serve(lambda _: [reply(200, page(*rows))])
+
+    found = TwilioGateway().messages_sent(account(server.url), "+14155550199", since)
+
+    assert [(message.provider_sid, message.error_code) for message in found] == [
+        (f"SM{1:032x}", 21610),
+        (f"SM{4:032x}", None),
+    ]
+    assert server.requests[0].query["DateSent>"] == "2026-11-20T06:59:59Z"
+    assert server.requests[0].query["From"] == "+14155550199"
+    assert "To" not in server.requests[0].query
+
+
 @pytest.mark.parametrize(
     "pieces",
     [
