@@ -70,8 +70,8 @@ mutants: $(DEV_STAMP) ## break the product on purpose, one promise at a time: ea
 chaos-short: $(DEV_STAMP)
 	@$(PY) -m tests.chaos --seed 1 --seconds 40
 
-bench: $(DEV_STAMP) ## every bench, about twelve minutes; bench-accept, bench-burst, bench-latency, bench-gate, bench-live each alone
-	@for one in accept burst latency gate live; do echo "== $$one"; $(PY) -m bench.$$one || failed=1; done; test -z "$$failed"
+bench: $(DEV_STAMP) ## every bench, about twelve minutes; bench-accept, bench-burst, bench-latency, bench-gate, bench-passport, bench-live each alone
+	@for one in accept burst latency gate passport live; do echo "== $$one"; $(PY) -m bench.$$one || failed=1; done; test -z "$$failed"
 
 bench-%: $(DEV_STAMP)
 	@$(PY) -m bench.$* $(ARGS)

@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "keyword": ("keywords", "Words on signs that people text in."),
     "carrier": ("carrier_group", "Compare our records with the carrier's."),
     "registration": ("registration_group", "What a tenant's numbers are registered with at the carrier."),
+    "privacy": ("privacy", "A person's own page, their data, a limit, their deletion."),
+    "report": ("report", "A day of a tenant's texts in numbers."),
     "explain": ("explain", "Say why a message was sent, deferred or blocked."),
 }
 

@@ -26,9 +26,11 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from conversations import inbound, outbox, pictures, replies
+from conversations import imports, inbound, line_types, openers, outbox, pictures, redaction, replies
+from conversations.carrier_drift import COMPARE, compare
 from conversations.people import raise_alert
 from conversations.reconciliation import RECONCILE, reconcile
+from privacy import requests
 from smsbot import work
 from smsbot.actor import SYSTEM, Role
 from smsbot.bell import BACKGROUND, MANY, REPLIES, Earshot
@@ -63,10 +65,15 @@ def handlers(runtime: Runtime, gateway: SmsGateway, model: ChatModel | None) -> 
         REPLIES: {
             outbox.REPLY: lambda claim: replies.answer(runtime, gateway, model, claim),
             outbox.SEND: lambda claim: outbox.deliver(runtime, gateway, claim),
+            openers.LINE_TYPE: lambda claim: line_types.find_out(runtime, gateway, claim),
         },
         BACKGROUND: {
             inbound.MEDIA: lambda claim: pictures.fetch(runtime, claim),
             RECONCILE: lambda claim: reconcile(runtime, gateway, claim),
+            COMPARE: lambda claim: compare(runtime, gateway, claim),
+            imports.IMPORT: lambda claim: imports.go_on(runtime, claim),
+            redaction.REDACT: lambda claim: redaction.redact(runtime, gateway, claim),
+            requests.REMIND: lambda claim: requests.remind(runtime, claim),
         },
     }
 

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from api.routes import api
 from conversations.reconciliation import hold_for_reconciliation
 from dashboard.routes import register as register_dashboard
+from public.routes import public
 from smsbot.heartbeats import WEB, is_deaf, keep_beating, last_beat
 from smsbot.logs import configure_logging, log_event
 from smsbot.probes import probes
@@ -46,6 +47,7 @@ def application(runtime: Runtime, pools: Collection[str] = (CARRIER_POOL, STAFF_
         app.register_blueprint(api)
     if STAFF_POOL in pools:
         register_dashboard(app, runtime.settings, pace_s=pace_s)
+        app.register_blueprint(public)
     app.register_error_handler(Exception, _failed)
     app.after_request(_headers)
     return app

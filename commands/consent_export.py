@@ -33,6 +33,8 @@ def command(tenant_id: UUID, number: str, kind: str, out: Path | None, by: str |
     Evidence is readable, or null where it was erased; hashes are hexadecimal. privacy/verify_passport.py checks the
     JSON anywhere. That it was taken is recorded, and by whom. A file that exists is not written over.
     """
+    if not number.strip():
+        raise InvalidInput("number", "--number: give the number in E.164, such as +13125550171")
     with open_runtime() as runtime:
         tenant_named(runtime, tenant_id)
         with runtime.transaction(tenant_id) as session:

@@ -451,6 +451,9 @@ def _file_name(given: str) -> str:
 # ---- taking it in -----------------------------------------------------------------------------------------------------
 
 
+_LIST = select(LeadImport).options(defer(LeadImport.content)).with_for_update()
+
+
 def go_on(runtime: Runtime, claim: work.Claim) -> None:
     """Take in the rows that are left, a chunk in each transaction, for TURN_S; then it is due again.
 
@@ -462,8 +465,10 @@ def go_on(runtime: Runtime, claim: work.Claim) -> None:
         now = runtime.clock.now()
         with runtime.transaction(claim.tenant_id) as session:
             work.extend(session, claim, now + timedelta(seconds=work.LEASE_S))
-            found = _locked(session, claim.ref_id)
-            if found.finished_at is not None:
+            found = session.scalars(
+                _LIST.where(LeadImport.tenant_id == claim.tenant_id, LeadImport.id == claim.ref_id)
+            ).first()
+            if found is None or found.finished_at is not None:  # discarded, or done by whoever was quicker
                 work.finish(session, claim)
                 return
             if sheet is None:

@@ -19,19 +19,21 @@ from consent.gate import grant_permit
 from consent.ledger import Fact, append, state_of
 from consent.models import Contact
 from consent.policy_settings import StopScope, current_settings
+from consent.preferred_times import time_preference
 from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
 from consent.state import Basis, EventKind
 from consent.suppressions import renew
 from consent.words import (
     CarrierWord,
     Judgement,
+    WordContext,
     asks_for_person,
     carrier_word,
     judge,
     machine_text,
 )
 from conversations import outbox
-from conversations.intake import Course, Step, course_by_category, course_of, course_of_late, word_context
+from conversations.intake import Course, Step, course_by_category, course_of, course_of_late, hours_of, word_context
 from conversations.keyword_routes import KEYWORD, ROUTE, word_in
 from conversations.language import language_of
 from conversations.models import (
@@ -65,6 +67,7 @@ from smsbot.writes import columns_of, fetch, loaded, prepared, put_changes, put_
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02
 CAUSE = "webhook:sms"
+LOOSE_YES = "in.yes"  # the rule by which "ok", "sure" and the like answer an open question
 ABOUT_CONSENT = (Step.OPT_OUT, Step.START, Step.OPT_IN, Step.HELP)
 MEDIA = "media"  # the kind of work that fetches one picture
 
@@ -342,6 +345,8 @@ class _Intake:
         """Judge the text and do what follows from it."""
         state = state_of(self.contact).at(self.at)
         judgement = judge(self.text.body, word_context(state), self.recipient.extra_opt_out_words)
+        if judgement.rule == LOOSE_YES and not self._follows_the_question():
+            judgement = judge(self.text.body, WordContext.ACTIVE, self.recipient.extra_opt_out_words)
         course = course_of(
             self.text.body,
             state=state,
@@ -401,6 +406,21 @@ class _Intake:
             message_id=self.message.id,
             details={"step": course.step.value, "verdict": judgement.verdict.value, "rule": judgement.rule},
         )
+
+    def _follows_the_question(self) -> bool:
+        """Whether the question is the last text that they got: "ok" to anything else agrees to nothing in writing."""
+        last = self.session.scalars(
+            select(Message.kind)
+            .where(
+                Message.tenant_id == self.session.tenant_id,
+                Message.contact_id == self.contact.id,
+                Message.direction == Direction.OUTBOUND,
+                Message.sending_at <= self.at,
+            )
+            .order_by(Message.sending_at.desc(), Message.kind.is_not_distinct_from(Kind.OPT_IN_QUESTION))
+            .limit(1)
+        ).first()
+        return last is Kind.OPT_IN_QUESTION
 
     def _scoped(self, course: Course, judgement: Judgement) -> Course:
         """What the tenant's choice makes of a STOP: by default it ends everything (C-044, C-045)."""
@@ -520,8 +540,28 @@ class _Intake:
     def _note_tags(self, judgement: Judgement) -> None:
         if "wrong_number" in judgement.tags:
             self.contact.wrong_number_at = self.now
+        if "time_preference" in judgement.tags:
+            self._note_hours()
         interesting = sorted(judgement.tags & {"wrong_number", "not_interested", "voice_opt_out", "time_preference"})
         self.message.flags = [*self.message.flags, *interesting]
+
+    def _note_hours(self) -> None:
+        """C-025: their own hours narrow the legal ones from now on; a vague wish is a person's to read."""
+        wish = time_preference(self.text.body)
+        if wish is None:
+            return
+        self.contact.hours = hours_of(wish)
+        record(
+            self.session,
+            "contact.hours",
+            at=self.now,
+            actor=self.actor,
+            cause=self.cause,
+            contact_id=self.contact.id,
+            conversation_id=self.conversation.id,
+            message_id=self.message.id,
+            details={"hours": self.contact.hours},
+        )
 
     def _opted_out(self, course: Course, event_id: UUID) -> None:
         """STOP: nothing waiting leaves any more; what is in flight is named, so that the answer can wait for it."""

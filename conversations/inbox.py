@@ -17,14 +17,14 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from sqlalchemy.orm import aliased
 
-from consent.gate import foreseen
+from consent.gate import contact_window, foreseen
 from consent.ledger import state_of
 from consent.models import ConsentEvent, Contact, DecisionRow, Permit
 from consent.policy import Block, Defer
 from consent.policy_settings import current_settings
 from consent.purposes import Purpose, Reason
 from consent.reading import consent_summary
-from consent.state import EventKind
+from consent.state import EventKind, PurposeState
 from conversations.explaining import ground
 from conversations.models import (
     Alert,
@@ -45,6 +45,7 @@ from smsbot.accounts import tenant_of
 from smsbot.actor import Actor
 from smsbot.database import TenantSession, Xid8
 from smsbot.events import Cursor, Event, touched_after
+from smsbot.phone import AddressKind
 from smsbot.tenancy import Agent, Credential, CredentialKind, CredentialState, Number, ReplyMode, Tenant
 
 AI_IS_LATE_AFTER = timedelta(minutes=2)  # an automated answer takes seconds: after this a person has to look
@@ -219,6 +220,17 @@ class OpenAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """How late it is where they are and how we know, and what of their consent waits for its hours (None: until when
+    is not known)."""
+
+    local: datetime
+    zone: str
+    source: str
+    opens: Mapping[Purpose, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
     """One conversation as it is read and answered. `choices` has one purpose when a text by hand is a reply."""
 
@@ -248,6 +260,7 @@ class Thread:
     earlier: bool
     newest_inbound: UUID | None
     choices: Sequence[Choice]
+    hours: Hours | None  # None for an address that no hours apply to
     tasks: Sequence[OpenTask]
 
 
@@ -592,6 +605,7 @@ def thread(
         earlier=earlier,
         newest_inbound=newest_inbound,
         choices=_choices(session, tenant, number, contact, conversation, now),
+        hours=_hours(session, tenant, contact, now),
         tasks=open_tasks(session, actor, conversation_id=conversation.id),
     )
 
@@ -779,6 +793,30 @@ def _choices(
             case _:
                 found.append(Choice(purpose, None))
     return found
+
+
+def _hours(session: TenantSession, tenant: Tenant, contact: Contact, now: datetime) -> Hours | None:
+    if contact.address_kind != AddressKind.NUMBER:
+        return None
+    settings, state = current_settings(session, now), state_of(contact)
+    windows = {
+        purpose: window
+        for purpose in (Purpose.INQUIRY, Purpose.APPOINTMENT, Purpose.NOTIFICATION, Purpose.MARKETING)
+        if (window := contact_window(contact, tenant, contact.id, purpose, now, settings=settings)) is not None
+    }
+    seen = windows[Purpose.INQUIRY]
+    allowed = {
+        purpose
+        for purpose, standing in state.purposes.items()
+        if standing.state in (PurposeState.INQUIRED, PurposeState.OPTED_IN)
+        and (standing.until is None or now < standing.until)
+    }
+    return Hours(
+        datetime.fromisoformat(seen.local),
+        seen.zone,
+        seen.source,
+        {purpose: window.opens_at for purpose, window in windows.items() if purpose in allowed and not window.open},
+    )
 
 
 # ---- tasks and alerts ------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from consent.holidays import WEEKDAYS
+from consent.preferred_times import PreferredTimes
 from consent.purposes import Purpose, Reason
 from consent.state import ConsentState
 from consent.words import CarrierWord, Judgement, MachineText, Scope, Verdict, WordContext
@@ -148,6 +150,15 @@ def course_by_category(course: Course, judgement: Judgement, *, last_purpose: Pu
     if course.step is Step.OPT_OUT and not course.by_carrier and bare and last_purpose is Purpose.MARKETING:
         return Course(Step.OPT_OUT_PARTIAL, answer=course.answer, purposes=(Purpose.MARKETING,), reason=course.reason)
     return course
+
+
+def hours_of(wish: PreferredTimes) -> dict[str, list[str] | None]:
+    """The wish as hours of each weekday, as `consent.quiet_hours.hours_from` reads them. A span over midnight opens
+    until the day ends: nothing may leave after midnight anyway."""
+    opens = f"{wish.opens:%H:%M}" if wish.opens else "00:00"
+    closes = f"{wish.closes:%H:%M}" if wish.closes and (not wish.opens or wish.opens < wish.closes) else "24:00"
+    days = wish.days if wish.days is not None else frozenset(range(len(WEEKDAYS)))
+    return {name: [opens, closes] if day in days else None for day, name in enumerate(WEEKDAYS)}
 
 
 def course_of_late(course: Course, state: ConsentState, at: datetime) -> Course:

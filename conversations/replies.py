@@ -104,7 +104,8 @@ class _Context:
     stop_hint: bool
     unheld: bool
     settling: str | None = field(repr=False)  # the words that hold everything, when this text is their cause
-    silent: bool  # a person has it, or the mode is off: nothing to draft
+    restricted: bool  # C-123: no model reads about somebody who has limited what is done with what is held
+    silent: bool  # a person has it, the mode is off, or processing is restricted: nothing to draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,11 @@ def answer(runtime: Runtime, gateway: SmsGateway, model: ChatModel | None, claim
         outbox.deliver(runtime, gateway, claim)
         return
     if context.settling is not None:
-        second = second_look(model, context.settling)
+        second = second_look(None if context.restricted else model, context.settling)
         if not _settle_hold(runtime, claim, second):
+            return
+        if context.restricted:
+            outbox.deliver(runtime, gateway, claim)
             return
     failpoint("replies.before_model")
     drafted = draft(runtime, model, context)
@@ -145,10 +149,12 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
         tenant = around.tenant
         said, facts = around.more
         turns, flags, gap = _turns([_keyword_meant(_Said(*row), lead, contact) for row in reversed(said)])
-        if message.kind is Kind.FIRST_TEXT:
-            turns = turns or _asked_by_form(lead, contact.language)
+        if message.kind is Kind.FIRST_TEXT:  # the form is what they said last; without words it is a greeting
+            asked = _asked_by_form(lead, contact.language)
+            turns = (*turns, *asked) if asked else ()
         mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
         settling = _settling(session, contact, message)
+        restricted = state_of(contact).restricted is not None
         return _Context(
             facts=replace(facts_in(tenant, facts), assigned=_owner(session, lead)),
             turns=turns,
@@ -159,7 +165,8 @@ def _context(runtime: Runtime, claim: work.Claim) -> _Context | None:
             stop_hint=conversation.stop_hint_at is None or now - conversation.stop_hint_at > HINT_LASTS,
             unheld=state_of(contact).held is None,
             settling=settling,
-            silent=settling is None and (conversation.taken_over_at is not None or mode is ReplyMode.OFF),
+            restricted=restricted,
+            silent=settling is None and (restricted or conversation.taken_over_at is not None or mode is ReplyMode.OFF),
         )
 
 

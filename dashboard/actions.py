@@ -91,8 +91,11 @@ def ask_opt_out(conversation_id: UUID) -> Response:
 def opt_out(conversation_id: UUID) -> BaseResponse:
     """Record that they want no more texts. The answer waits for a text that was on its way."""
     who = staff()
-    note = _note()
-    token = acts.opt_out(runtime_of_app(), who.tenant_id, who.actor, conversation_id, note)
+    method = request.form.get("method") or acts.BY_STAFF
+    try:
+        token = acts.opt_out(runtime_of_app(), who.tenant_id, who.actor, conversation_id, _note(), method=method)
+    except InvalidInput as error:
+        return show_thread(conversation_id, objection=_sentence(str(error)), status=422)
     return _back(conversation_id, _after_opt_out(conversation_id, token))
 
 

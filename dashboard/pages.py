@@ -11,6 +11,7 @@ from flask import Response, jsonify, make_response, render_template, request
 from flask import session as browser
 
 from conversations.explaining import because
+from conversations.forms import may_manage
 from conversations.inbox import (
     Changes,
     Queue,
@@ -163,6 +164,7 @@ def frame(session: TenantSession, place: str) -> dict[str, Any]:
     return {
         "place": place,
         "who": who,
+        "manages_forms": may_manage(who.actor),
         "now": runtime.clock.now(),
         "cursor": _cursor(cursor),
         "task_count": open_task_count,

@@ -14,24 +14,28 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from dashboard import actions, pages, sign_in
+from dashboard import actions, agreements, forms, imports, pages, privacy, sending_rules, sign_in
 from dashboard.latest import Latest
 from dashboard.requests import (
     FORM_COOKIE,
     LIVE_HEADER,
     SESSION_COOKIE,
     cookie_name,
-    from_elsewhere,
     runtime_of_app,
 )
 from dashboard.sessions import session_of
 from smsbot.errors import NotFound
 from smsbot.logs import log_event
 from smsbot.settings import Settings
+from smsbot.visitors import from_elsewhere
 
 logger = logging.getLogger(__name__)
 
 LARGEST_FORM = 64 * 1024
+LARGEST_UPLOADS = {
+    "dashboard.bring_list": imports.LARGEST_UPLOAD,
+    "dashboard.record_evidence": agreements.LARGEST_UPLOAD,
+}
 FOR_EVERYBODY = frozenset({"dashboard.sign_in", "dashboard.static"})
 BEFORE_A_TENANT = frozenset({"dashboard.tenants", "dashboard.choose_tenant", "dashboard.sign_out"})
 # No inline script or style anywhere; data: is for the icons of Bootstrap's own style sheet.
@@ -61,8 +65,32 @@ dashboard.add_url_rule("/c/<uuid:conversation_id>/assign", "assign", actions.ass
 dashboard.add_url_rule("/c/<uuid:conversation_id>/opt-out", "ask_opt_out", actions.ask_opt_out, methods=["GET"])
 dashboard.add_url_rule("/c/<uuid:conversation_id>/opt-out", "opt_out", actions.opt_out, methods=["POST"])
 dashboard.add_url_rule("/c/<uuid:conversation_id>/hold", "settle_hold", actions.settle_hold, methods=["POST"])
+dashboard.add_url_rule("/c/<uuid:conversation_id>/privacy", "ask_privacy", privacy.ask_privacy, methods=["GET"])
+dashboard.add_url_rule("/c/<uuid:conversation_id>/privacy", "do_privacy", privacy.do_privacy, methods=["POST"])
+dashboard.add_url_rule("/c/<uuid:conversation_id>/erase", "ask_erase", privacy.ask_erase, methods=["GET"])
+dashboard.add_url_rule("/c/<uuid:conversation_id>/erase", "do_erase", privacy.do_erase, methods=["POST"])
 dashboard.add_url_rule("/tasks/<uuid:task_id>/done", "finish_task", actions.finish_task, methods=["POST"])
 dashboard.add_url_rule("/alerts/<uuid:alert_id>/seen", "acknowledge", actions.acknowledge, methods=["POST"])
+dashboard.add_url_rule("/c/<uuid:conversation_id>/consent", "ask_agreement", agreements.ask_agreement, methods=["GET"])
+dashboard.add_url_rule(
+    "/c/<uuid:conversation_id>/consent", "record_evidence", agreements.record_evidence, methods=["POST"]
+)
+dashboard.add_url_rule("/imports", "import_lists", imports.import_lists, methods=["GET"])
+dashboard.add_url_rule("/imports", "bring_list", imports.bring_list, methods=["POST"])
+dashboard.add_url_rule("/imports/<uuid:import_id>", "import_list", imports.import_list, methods=["GET"])
+dashboard.add_url_rule("/imports/<uuid:import_id>/errors.csv", "list_errors", imports.list_errors, methods=["GET"])
+dashboard.add_url_rule("/imports/<uuid:import_id>/columns", "choose_columns", imports.choose_columns, methods=["POST"])
+dashboard.add_url_rule("/imports/<uuid:import_id>/start", "start_list", imports.start_list, methods=["POST"])
+dashboard.add_url_rule("/imports/<uuid:import_id>/discard", "discard_list", imports.discard_list, methods=["POST"])
+dashboard.add_url_rule("/rules", "rules", sending_rules.shown, methods=["GET"])
+dashboard.add_url_rule("/rules", "choose_rules", sending_rules.choose, methods=["POST"])
+dashboard.add_url_rule("/rules/keywords", "put_keyword", sending_rules.put_keyword, methods=["POST"])
+dashboard.add_url_rule("/rules/keywords/drop", "drop_keyword", sending_rules.drop_keyword, methods=["POST"])
+dashboard.add_url_rule("/forms", "forms", forms.listed, methods=["GET"])
+dashboard.add_url_rule("/forms/new", "new_form", forms.new, methods=["GET", "POST"])
+dashboard.add_url_rule("/forms/<uuid:form_id>", "form", forms.editor, methods=["GET"])
+dashboard.add_url_rule("/forms/<uuid:form_id>", "change_form", forms.change, methods=["POST"])
+dashboard.add_url_rule("/forms/<uuid:form_id>/close", "close_form", forms.close, methods=["POST"])
 
 
 def register(app: Flask, settings: Settings, *, pace_s: float = 0.0) -> None:
@@ -90,7 +118,7 @@ def register(app: Flask, settings: Settings, *, pace_s: float = 0.0) -> None:
 def _guard() -> BaseResponse | None:
     """Let nobody in who is not signed in, and no form that another site has sent."""
     runtime, background = runtime_of_app(), LIVE_HEADER in request.headers
-    request.max_content_length = LARGEST_FORM
+    request.max_content_length = LARGEST_UPLOADS.get(request.endpoint or "", LARGEST_FORM)
     if request.endpoint not in FOR_EVERYBODY:
         cookie = request.cookies.get(cookie_name(SESSION_COOKIE, https=runtime.settings.https), "")
         found = session_of(runtime, cookie, active=not background) if cookie else None

@@ -50,6 +50,14 @@ NOTHING_IN: Mapping[Queue, tuple[str, str]] = {
         "Text your business number from any phone: the conversation appears within two seconds.",
     ),
 }
+PLACE_SOURCES: Mapping[str, str] = {
+    "declared": "as they said",
+    "zip": "by their ZIP code",
+    "state": "by their state",
+    "area_code": "by their area code",
+    "tenant": "by your own zone",
+    "unknown": "nobody knows where",
+}
 BADGES: Mapping[Badge, str] = {
     Badge.OK: "Consent OK",
     Badge.NONE: "No consent",
@@ -95,6 +103,15 @@ METHODS: Mapping[str, str] = {
     "twilio_aoo": "by keyword, told by the carrier",
     "carrier": "told by the carrier",
     "agent_entry": "entered by staff",
+    "phone": "by phone",
+    "voicemail": "by voicemail",
+    "email": "by e-mail",
+    "mail": "by letter",
+    "web_page": "on a web page",
+    "in_person": "in person",
+    "paper": "on paper",
+    "voice": "on the phone",
+    "import": "by a list",
     "second_stage": "read from their words",
     "api": "by form",
 }
@@ -116,6 +133,7 @@ HAPPENINGS: Mapping[str, str] = {
     "consent.restrict": "Processing restricted",
     "consent.unrestrict": "Restriction lifted",
     "consent.erased": "Evidence erased",
+    "consent.unverified": "A list says they agreed, without proof",
 }
 TASKS: Mapping[str, str] = {
     "handoff": "Answer in person",
@@ -126,6 +144,7 @@ TASKS: Mapping[str, str] = {
     "late_text": "A text was found late: answer in person",
     "call_instead": "Call: texts do not reach them",
     "opted_out_wrote": "Wrote after opting out: call or mail",
+    "ask_for_start": "Sent a form, but the carrier blocks texts: they must text START",
     "unanswerable": "Wrote from where no text can be sent",
     "check_appointment": "May have meant to cancel an appointment",
     "unanswered_question": "Answer a question that the AI could not",
@@ -136,6 +155,10 @@ TASKS: Mapping[str, str] = {
     "sensitive_number": "Sent a sensitive number: use the secure page",
     "not_interested": "Is not interested",
     "ai_failure": "The AI failed: answer in person",
+    "privacy_access": "Asked for a copy of their data",
+    "privacy_correct": "Asked to have their data corrected",
+    "privacy_delete": "Asked to be deleted",
+    "privacy_limit": "Asked to limit what is done with their data",
 }
 ALERTS: Mapping[str, str] = {
     "handoff": "The AI handed a conversation over",
@@ -144,7 +167,10 @@ ALERTS: Mapping[str, str] = {
     "sender_paused": "The carrier refuses this number: sending is paused",
     "sender_throttled": "The carrier slows this number down",
     "text_refused": "The carrier refused a text",
+    "registration_drift": "What is sent is no longer like what was registered with the carrier",
+    "sent_after_opt_out": "A text left after an opt-out: have it looked into",
     "work_quarantined": "Something failed again and again and was put aside",
+    "privacy_request_due": "A privacy request is still open: it is due 30 days after they asked",
 }
 FIELDS: Mapping[str, str] = {
     "intent": "Wants",
@@ -162,7 +188,7 @@ FIELDS: Mapping[str, str] = {
     "message": "Wrote in a form",
 }
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Spanish", "fr": "French"}
-SOURCES: Mapping[str, str] = {"text": "By text", "api": "By form"}
+SOURCES: Mapping[str, str] = {"text": "By text", "api": "By form", "import": "By a list"}
 
 
 class Urgency(StrEnum):

@@ -19,7 +19,7 @@ from tests.world import LEAD, PUBLIC_URL, World
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")  # OPTIONS only names the methods
 FORM = "application/x-www-form-urlencoded"
 # What a stranger has to have, by the beginning of the path, else by blueprint. A route that is in neither is a finding.
-BEHIND_PATH = {"/webhooks/": "signature", "/api/": "key"}
+BEHIND_PATH = {"/webhooks/": "signature", "/api/": "key", "/f/": "address", "/l/": "address"}
 BEHIND_BLUEPRINT = {"dashboard": "login"}
 FOR_EVERYBODY = {
     "/healthz",
@@ -29,6 +29,7 @@ FOR_EVERYBODY = {
     "/login",
     "/assets/<path:filename>",
     "/bootstrap/static/<path:filename>",
+    "/form-assets/<path:filename>",
 }
 
 
@@ -77,6 +78,9 @@ def _attempts(kind: str, path: str, world: World) -> Iterator[tuple[str, dict[st
         yield "an empty key", {"headers": {"Authorization": "Bearer "}}
         yield "a key in the address", {"query_string": {"key": "sk_1", "api_key": "sk_1", "access_token": "sk_1"}}
         yield "a body", {"json": {"number": LEAD}}
+    elif kind == "address":
+        yield "a made-up address", {}
+        yield "a form", {"data": {"name": "x", "number": LEAD, "agree": "yes", "page": "made-up"}}
     else:
         yield "no login", {}
         yield "a made-up cookie", {"headers": {"Cookie": f"session={secrets.token_urlsafe(32)}"}}
@@ -118,6 +122,8 @@ def _refusals(kind: str) -> set[int]:
     """The answers that let nobody in."""
     if kind == "signature":
         return {403}
+    if kind == "address":
+        return {404}  # of a form that nobody has published, of a page that is nobody's
     return {401} if kind == "key" else {302, 303, 401, 403}
 
 

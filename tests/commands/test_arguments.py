@@ -70,6 +70,9 @@ def replaced(option: str, value: str) -> list[str]:
         ),
         (["consent", "verify", "--tenant", "all"], "--tenant"),
         (["explain", "SM1"], "MESSAGE_ID"),
+        (["leads", "import", "--tenant", TENANT, "--file", "nowhere.csv"], "--file"),
+        (["leads", "import", "--tenant", TENANT, "--file", __file__, "--mapping", "Phone"], "--mapping"),
+        (["leads", "import", "--tenant", TENANT, "--file", __file__, "--evidence", "proof=x"], "--evidence"),
     ],
 )
 def test_bad_arguments_exit_with_2_and_one_line_that_names_them(run: Command, arguments: list[str], named: str) -> None:

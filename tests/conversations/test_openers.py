@@ -203,6 +203,19 @@ def test_a_double_opt_in_counts_once_they_said_yes(world: World) -> None:
     assert state_of(world.contact()).purposes[Purpose.INQUIRY].state is PurposeState.INQUIRED
 
 
+def test_ok_to_something_else_is_no_yes_to_the_question(world: World) -> None:
+    double_opt_in(world)
+    world.text("What are your hours?")
+    world.drain()
+    world.text("ok")
+    world.drain()
+    before = [event.kind for event in world.ledger()]
+    world.text("YES")
+
+    assert EventKind.OPT_IN not in before
+    assert EventKind.OPT_IN in [event.kind for event in world.ledger()]
+
+
 def test_a_yes_after_three_days_is_an_answer_to_nothing(world: World) -> None:
     double_opt_in(world)
     world.clock.advance(timedelta(hours=72))
@@ -326,7 +339,7 @@ def test_what_is_asked_of_the_carrier_first_is_work_of_its_own(world: World) -> 
     a_client(world).post_lead({"number": LEAD, "consent": ASKED})
 
     due = {row.kind: row.due_at for row in world.due()}
-    assert due["line_type"] < due["reply"] <= due["line_type"] + timedelta(seconds=3)
+    assert due["line_type"] < due["reply"] < due["line_type"] + timedelta(seconds=3.1)
     assert {row.queue for row in world.due()} == {work.REPLIES}
     assert world.messages(Direction.INBOUND) == []
 
@@ -371,3 +384,45 @@ def test_by_default_a_stop_after_a_promotion_ends_everything(world: World) -> No
     world.text("STOP", to=world.home)
 
     assert state_of(world.contact()).opted_out is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "friday", "saturday"),
+    [
+        ("please only text me after 6pm", ["18:00", "24:00"], ["18:00", "24:00"]),
+        ("only text me on weekdays please", ["00:00", "24:00"], None),
+    ],
+)
+def test_when_they_want_texts_narrows_the_hours_from_then_on(
+    world: World, words: str, friday: list[str], saturday: list[str] | None
+) -> None:
+    a_client(world).post_lead({"number": LEAD, "consent": agreed("notification")})
+    world.text(words)
+    world.drain()
+
+    hours = world.contact().hours
+    assert hours is not None
+    assert (hours["fri"], hours["sat"]) == (friday, saturday)
+
+
+def test_a_service_text_waits_for_the_hours_that_they_named(world: World) -> None:
+    a_client(world).post_lead({"number": LEAD, "consent": agreed("notification")})
+    world.text("please only text me after 6pm")
+    world.drain()
+    message = a_text(world, Purpose.NOTIFICATION)
+
+    assert (message.state, message.reason) == (State.DEFERRED, "QUIET_HOURS")
+    assert message.not_before is not None
+    assert message.not_before >= datetime(2026, 11, 21, 0, 0, tzinfo=UTC)  # 18:00 in Chicago
+
+
+def test_a_form_of_somebody_who_wrote_long_ago_is_answered_for_itself(world: World) -> None:
+    world.text("ok thanks")
+    world.drain()
+    world.clock.advance(timedelta(days=3))
+    a_client(world).post_lead({"number": LEAD, "message": "Are you a bot?", "consent": ASKED})
+    world.drain(wait=False)
+
+    first = next(message for message in world.outbound() if message.kind is Kind.FIRST_TEXT)
+    assert (first.state, first.reason) == (State.SENT, None)
+    assert "automated AI assistant" in first.body

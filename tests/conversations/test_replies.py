@@ -504,12 +504,12 @@ def test_a_second_unclear_text_is_settled_together_with_the_first(world: World, 
     """It voids the first one's row; the hold must not be left to nobody."""
     model.append(LABEL % "unsure")
     world.text(UNCLEAR)
-    world.text("enough already")
+    world.text("not interested")
     world.drain()
 
     (asked,) = world.model.requests
     assert UNCLEAR in asked[-1]["content"]
-    assert "enough already" in asked[-1]["content"]
+    assert "not interested" in asked[-1]["content"]
     assert [(m.state, m.reason) for m in replies(world)] == [(State.CANCELED, "HELD"), (State.BLOCKED, "HELD")]
     assert [kind for kind, _ in tasks(world)] == ["settle_hold"]
 

@@ -39,8 +39,31 @@ ABOUT: dict[tuple[str, str], str] = {
     ("POST", "/c/<uuid:conversation_id>/assign"): "assignment",
     ("POST", "/c/<uuid:conversation_id>/opt-out"): "conversation",
     ("POST", "/c/<uuid:conversation_id>/hold"): "conversation",
+    ("GET", "/c/<uuid:conversation_id>/consent"): "conversation",
+    ("POST", "/c/<uuid:conversation_id>/consent"): "conversation",
+    ("GET", "/c/<uuid:conversation_id>/privacy"): "privacy",  # tests/dashboard/test_privacy.py
+    ("POST", "/c/<uuid:conversation_id>/privacy"): "privacy",
+    ("GET", "/c/<uuid:conversation_id>/erase"): "privacy",
+    ("POST", "/c/<uuid:conversation_id>/erase"): "privacy",
+    ("GET", "/imports"): "import",  # owners and managers: tests/dashboard/test_imports.py
+    ("POST", "/imports"): "import",
+    ("GET", "/imports/<uuid:import_id>"): "import",
+    ("GET", "/imports/<uuid:import_id>/errors.csv"): "import",
+    ("POST", "/imports/<uuid:import_id>/columns"): "import",
+    ("POST", "/imports/<uuid:import_id>/start"): "import",
+    ("POST", "/imports/<uuid:import_id>/discard"): "import",
     ("POST", "/tasks/<uuid:task_id>/done"): "task",
     ("POST", "/alerts/<uuid:alert_id>/seen"): "alert",
+    ("GET", "/rules"): "rules",  # tests/dashboard/test_sending_rules.py
+    ("POST", "/rules"): "rules",
+    ("POST", "/rules/keywords"): "rules",
+    ("POST", "/rules/keywords/drop"): "rules",
+    ("GET", "/forms"): "form",
+    ("GET", "/forms/new"): "form",
+    ("POST", "/forms/new"): "form",
+    ("GET", "/forms/<uuid:form_id>"): "form",
+    ("POST", "/forms/<uuid:form_id>"): "form",
+    ("POST", "/forms/<uuid:form_id>/close"): "form",
     ("GET", "/login"): "nobody",
     ("POST", "/login"): "nobody",
     ("POST", "/logout"): "nobody",
@@ -50,7 +73,8 @@ ABOUT: dict[tuple[str, str], str] = {
     ("GET", "/bootstrap/static/<path:filename>"): "nobody",
 }
 ASSIGN = (Role.OWNER, Role.MANAGER)
-FORMS = {"messages": {"body": "Hello"}, "hold": {"meaning": "opt_out"}}
+AGREED = {"how": "voice", "at": "2026-11-19T10:00", "purposes": "appointment", "words": "Yes", "heard_by": "Dana"}
+FORMS = {"messages": {"body": "Hello"}, "hold": {"meaning": "opt_out"}, "consent": AGREED}
 
 
 @dataclass

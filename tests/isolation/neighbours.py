@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -179,13 +180,21 @@ def _capture(session: TenantSession, business: Business, now: datetime, mark: st
             sha256=mark.ljust(64, "0"), published_at=now,
         )
     )  # fmt: skip
+    session.add(
+        Link(
+            purpose="form",
+            ref_id=form.id,
+            token_hash=hashlib.sha256(form.token.encode()).digest(),
+            expires_at=now + timedelta(days=1),
+        )
+    )
     session.add(KeywordRoute(word=mark, source=mark, fields={"listing": mark}, created_at=now))
     session.add(
         LeadImport(
             agent_id=agent_id, file_name=mark, file_sha256=mark.ljust(64, "0"), mapping={}, rows=1, created_at=now
         )
     )
-    session.add(PolicySetting(name="marketing_cap", value=mark, effective_from=now, set_at=now, actor_kind="staff"))
+    session.add(PolicySetting(name="marketing_cap", value=3, effective_from=now, set_at=now, actor_kind="staff"))
     session.add(Suppression(address_hmac=mark.encode(), key_id="test", since=now, reason="erased", scope="tenant"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,8 +14,19 @@ from uuid import uuid4
 import pytest
 from werkzeug.test import TestResponse
 
+from privacy.links import make
+from smsbot.actor import SYSTEM
 from smsbot.signatures import SigningKey, signature_of
-from tests.isolation.neighbours import ANOTHER_LEAD_OF_B, NUMBERS, OWN_LEADS, OWNER_OF_A, SHARED_LEAD, WORDS, Neighbours
+from tests.isolation.neighbours import (
+    ANOTHER_LEAD_OF_B,
+    NUMBERS,
+    OWN_LEADS,
+    OWNER_OF_A,
+    SHARED_LEAD,
+    WORDS,
+    Neighbours,
+    Side,
+)
 from tests.world import PUBLIC_URL
 
 SMS, STATUS = "/webhooks/twilio/sms", "/webhooks/twilio/sms/status"
@@ -154,6 +166,61 @@ def signed_in(n: Neighbours) -> dict[str, str]:
     return {"Cookie": "; ".join(f"{name}={value}" for name, value in kept.items())}
 
 
+def public_form(path: str) -> Calls:
+    """A's own page, and under every id of B's no page at all. B's page is for everybody who has its address."""
+
+    def calls(n: Neighbours) -> Iterator[Call]:
+        yield Call("GET", f"/f/form-quince-a-mark{path}", (200,))
+        for row_id in every_id(n):
+            yield Call("GET", f"/f/{row_id}{path}", (404,))
+
+    return calls
+
+
+def sent_form(n: Neighbours) -> Iterator[Call]:
+    """A's form with a page that was opened at B's, and what was opened at A's under every id of B's."""
+    opened = {side.letter: opened_form(n, side) for side in (n.a, n.b)}
+    n.world.later(seconds=9)
+    fields = {"name": "x", "number": ANOTHER_LEAD_OF_B, "checkbox_default_state": "false", "agree": "yes"}
+    yield Call("POST", "/f/form-quince-a-mark", (422,), form=fields | {"page": opened["b"]})
+    for row_id in every_id(n):
+        yield Call("POST", f"/f/{row_id}", (404,), form=fields | {"page": opened["a"]})
+
+
+def opened_form(n: Neighbours, side: Side) -> str:
+    """What the page of this tenant's form carries when it is sent."""
+    page = n.world.app.test_client().get(f"/f/form-quince-{side.letter}-mark").get_data(as_text=True)
+    return re.findall(r'name="page" value="([^"]+)"', page)[0]
+
+
+def own_page(path: str) -> Calls:
+    """The own page of A's lead, who writes to both; and no page under any id of B's."""
+
+    def calls(n: Neighbours) -> Iterator[Call]:
+        yield Call("GET", f"/l/{own_token(n, n.a)}{path}", (200,))
+        for row_id in every_id(n):
+            yield Call("GET", f"/l/{row_id}{path}", (404,))
+
+    return calls
+
+
+def sent_own_page(n: Neighbours) -> Iterator[Call]:
+    """What was signed for the page of the same person at B's, on their page at A's and under every id of B's."""
+    token = own_token(n, n.a)
+    at_b = n.world.app.test_client().get(f"/l/{own_token(n, n.b)}").get_data(as_text=True)
+    signed = re.findall(r'name="form" value="([^"]+)"', at_b)[0]
+    for act in ("stop", "limit", "download", "delete"):
+        yield Call("POST", f"/l/{token}", (422,), form={"act": act, "form": signed, "sure": "yes"})
+    for row_id in every_id(n):
+        yield Call("POST", f"/l/{row_id}", (404,), form={"act": "delete", "form": signed, "sure": "yes"})
+
+
+def own_token(n: Neighbours, side: Side) -> str:
+    """A new link to the own page of the person who writes to both."""
+    contact = n.world.contact(SHARED_LEAD, of=side.business)
+    return make(n.world.runtime, side.id, contact.id, actor=SYSTEM, cause="test").rpartition("/")[2]
+
+
 # A new route needs its line here: what of B's can A name in it, and what may be answered.
 ROUTES: dict[tuple[str, str], Calls] = {
     ("GET", "/healthz"): open_to_all("/healthz"),
@@ -188,6 +255,43 @@ ROUTES: dict[tuple[str, str], Calls] = {
     ("POST", "/c/<uuid:conversation_id>/hold"): form("/c/{}/hold", 404, meaning="opt_out"),
     ("POST", "/tasks/<uuid:task_id>/done"): form("/tasks/{}/done", 404),
     ("POST", "/alerts/<uuid:alert_id>/seen"): form("/alerts/{}/seen", 404),
+    ("GET", "/c/<uuid:conversation_id>/consent"): page("/c/{}/consent", 404),
+    ("POST", "/c/<uuid:conversation_id>/consent"): form(
+        "/c/{}/consent", 404, how="voice", at="2026-11-19T10:00", purposes="inquiry", words="yes", heard_by="me"
+    ),
+    ("GET", "/imports"): page("/imports", 200),
+    ("POST", "/imports"): form("/imports", 422, source="hello"),
+    ("GET", "/imports/<uuid:import_id>"): page("/imports/{}", 404),
+    ("GET", "/imports/<uuid:import_id>/errors.csv"): page("/imports/{}/errors.csv", 404),
+    ("POST", "/imports/<uuid:import_id>/columns"): form("/imports/{}/columns", 404),
+    ("POST", "/imports/<uuid:import_id>/start"): form("/imports/{}/start", 404),
+    ("POST", "/imports/<uuid:import_id>/discard"): form("/imports/{}/discard", 404),
+    ("GET", "/rules"): page("/rules", 200),
+    ("POST", "/rules"): form("/rules", 303),
+    ("POST", "/rules/keywords"): form("/rules/keywords", 303, word="HOME12", source="sign"),
+    ("POST", "/rules/keywords/drop"): form("/rules/keywords/drop", 404, word="quince-b-mark"),
+    ("GET", "/forms"): page("/forms", 200),
+    ("GET", "/forms/new"): page("/forms/new", 200),
+    ("POST", "/forms/new"): form(
+        "/forms/new", 422, title="x", source="x", number="{}", language="en", purposes="inquiry", origins=""
+    ),
+    ("GET", "/forms/<uuid:form_id>"): page("/forms/{}", 404),
+    ("POST", "/forms/<uuid:form_id>"): form("/forms/{}", 404, act="publish", title="x", purposes="inquiry"),
+    ("POST", "/forms/<uuid:form_id>/close"): form("/forms/{}/close", 404),
+    ("GET", "/form-assets/<path:filename>"): open_to_all("/form-assets/public.css"),
+    ("GET", "/f/<token>"): public_form(""),
+    ("POST", "/f/<token>"): sent_form,
+    ("GET", "/f/<token>/thanks"): public_form("/thanks"),
+    ("GET", "/f/<token>/embed.js"): public_form("/embed.js"),
+    ("GET", "/f/<token>/privacy"): public_form("/privacy"),
+    ("GET", "/f/<token>/terms"): public_form("/terms"),
+    ("GET", "/l/<token>"): own_page(""),
+    ("POST", "/l/<token>"): sent_own_page,
+    ("GET", "/l/<token>/delete"): own_page("/delete"),
+    ("GET", "/c/<uuid:conversation_id>/privacy"): page("/c/{}/privacy", 404),
+    ("POST", "/c/<uuid:conversation_id>/privacy"): form("/c/{}/privacy", 404, act="link"),
+    ("GET", "/c/<uuid:conversation_id>/erase"): page("/c/{}/erase", 404),
+    ("POST", "/c/<uuid:conversation_id>/erase"): form("/c/{}/erase", 404, sure="yes"),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from dashboard.routes import dashboard
+from public.routes import public
+from tests.journeys.forms import known_form, make_form
 from tests.journeys.product import Product
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
@@ -57,11 +59,40 @@ PAGES = (
     Shown("thread-stopped", "dashboard.thread", "/c/{stopped}", "No text can be sent"),
     Shown("thread-older", "dashboard.thread", "/c/{older}", "This text is"),
     Shown("opt-out", "dashboard.ask_opt_out", "/c/{open}/opt-out", "Staff cannot undo it"),
+    Shown("privacy", "dashboard.ask_privacy", "/c/{open}/privacy", "Make a link"),
+    Shown("erase", "dashboard.ask_erase", "/c/{open}/erase", "Nobody can undo it"),
     Shown("tasks", "dashboard.tasks", "/tasks", "Answer in person"),
     Shown("alerts", "dashboard.alerts", "/alerts", "The AI handed a conversation over"),
+    Shown("consent-on-paper", "dashboard.ask_agreement", "/c/{open}/consent", "The exact words that they agreed to"),
+    Shown("lists", "dashboard.import_lists", "/imports", "Bring a list of people"),
+    Shown("list-draft", "dashboard.import_list", "/imports/{list}", "How the columns are read"),
+    Shown("forms", "dashboard.forms", "/forms", "Ask about a home"),
+    Shown("form-new", "dashboard.new_form", "/forms/new", "Its words are written for what you choose"),
+    Shown("form-editor", "dashboard.form", "/forms/{form}", "Nothing is missing"),
+    Shown("form-editor-missing", "dashboard.form", "/forms/{lacking}", "to mend before it can be published"),
     Shown("nothing-here", "dashboard.thread", "/c/00000000-0000-4000-8000-000000000000", "There is nothing here"),
 )
-NO_PAGES = {"dashboard.live", "dashboard.static"}  # what the pages themselves load: see the first test
+PUBLIC_PAGES = (
+    Shown("public-form", "public.form", "/f/{token}", "You can send this form without ticking the box"),
+    Shown(
+        "public-form-in-a-page", "public.form", "/f/{token}?embed=1", "You can send this form without ticking the box"
+    ),
+    Shown("public-form-spanish", "public.form", "/f/{spanish}", "Puede enviar este formulario sin marcar la casilla"),
+    Shown("public-thanks", "public.thanks", "/f/{token}/thanks", "Thank you"),
+    Shown("public-privacy", "public.privacy", "/f/{token}/privacy", "We do not sell, rent or share mobile numbers"),
+    Shown("public-terms", "public.terms", "/f/{spanish}/terms", "No vendemos, alquilamos ni compartimos"),
+    Shown("own-page", "public.own_page", "/l/{own}", "Your texts and your data"),
+    Shown("own-page-delete", "public.own_page_delete", "/l/{own}/delete", "Delete everything now"),
+    Shown("own-page-gone", "public.own_page", "/l/nothing", "This link is not valid"),
+    Shown("public-nothing", "public.form", "/f/nothing", "There is no form here"),
+)
+NO_PUBLIC_PAGES = {"public.static", "public.embed_script"}
+LIST = b"Phone,Full name,Consent date\n+13125550161,Sam Rivera,2026-05-01\n12,Nobody,\n"
+NO_PAGES = {
+    "dashboard.live",
+    "dashboard.list_errors",
+    "dashboard.static",
+}  # what the pages themselves load: see the first test
 PHONE_PARTS = ("phone", "leads", "wire", "faults")
 LEADS = {"open": "+13125550151", "taken": "+13125550152", "handed": "+13125550153", "held": "+13125550154"}
 LEADS |= {"stopped": "+13125550155"}
@@ -92,6 +123,17 @@ def scene(browser: Browser, product: Product, signed_in: StorageState) -> dict[s
     page.get_by_role("textbox", name=re.compile("^Text to")).fill("Sam here: it is, and the open house is on Saturday.")
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".by-agent")).to_contain_text("Sam here")
+    page.goto(f"{product.url}/c/{found['open']}/privacy")
+    page.get_by_role("button", name="Make a link").click()
+    found["own"] = page.locator("#link").input_value().rpartition("/")[2]
+    page.goto(f"{product.url}/imports")
+    page.get_by_label("CSV file").set_input_files({"name": "May.csv", "mimeType": "text/csv", "buffer": LIST})
+    page.get_by_role("button", name="Show what it would do").click()
+    page.wait_for_url(re.compile("/imports/.+"))
+    found["list"] = page.url.rpartition("/")[2]
+    found["form"], found["token"] = astuple(known_form(page, product.url))
+    found["lacking"] = make_form(page, product.url, "Not ready yet", words="Lakeside Realty Group texts you.").id
+    found["spanish"] = make_form(page, product.url, "Pregunte por una casa", language="Spanish").token
     context.close()
     return found
 
@@ -140,6 +182,19 @@ def test_no_page_of_the_dashboard_is_left_out():
     assert routes - {"static"} == {page.endpoint for page in PAGES} | NO_PAGES
 
 
+def test_no_public_page_is_left_out():
+    app = Flask(__name__)
+    app.register_blueprint(public)
+    routes = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and rule.rule.startswith(("/f/", "/form-assets/", "/l/"))
+    }
+
+    assert routes >= {page.endpoint for page in PUBLIC_PAGES}
+    assert routes - {page.endpoint for page in PUBLIC_PAGES} == NO_PUBLIC_PAGES
+
+
 def test_what_the_pages_load_is_there(browser, product, signed_in):
     context = browser.new_context(storage_state=signed_in)
     page = context.new_page()
@@ -162,6 +217,28 @@ def test_page_is_fit_for_everybody(shown, look, product, scene, signed_in):
         page.context.add_cookies(signed_in["cookies"])
     page.goto(product.url + shown.address.format(**scene))
     look.at(shown.name, shown.text)
+
+    assert [one for one in look.complaints if not one.startswith(SAID_BY_THE_BROWSER)] == []
+
+
+@pytest.mark.parametrize("shown", PUBLIC_PAGES, ids=lambda shown: shown.name)
+def test_public_page_is_fit_for_everybody(shown, look, product, scene):
+    page = look.page
+    page.on("console", lambda said: look.complaints.append(said.text))
+    page.goto(product.url + shown.address.format(**scene))
+    look.at(shown.name, shown.text)
+
+    assert [one for one in look.complaints if not one.startswith(SAID_BY_THE_BROWSER)] == []
+
+
+def test_public_form_that_came_back_is_fit_for_everybody(look, product, scene):
+    look.page.goto(f"{product.url}/f/{scene['token']}")
+    look.page.get_by_role("textbox", name="Your name").fill("Maria")
+    look.page.get_by_role("textbox", name="Mobile number").fill("12")
+    look.page.get_by_role("checkbox").check()
+    look.page.wait_for_timeout(2100)
+    look.page.get_by_role("button", name="Send").click()
+    look.at("public-form-came-back", "This was not sent yet")
 
     assert [one for one in look.complaints if not one.startswith(SAID_BY_THE_BROWSER)] == []
 

@@ -207,7 +207,7 @@ def test_stop_ends_everything_before_the_answer(world: World, them: Opener) -> N
     assert (event.method, event.actor_kind) == ("web_page", "lead")
     assert "sends you no more texts" in page
     assert "Stop all texts" not in page
-    assert "START" in page
+    assert "Text START to (312) 555-0100" in page
     assert world.outbound()[-1].state is State.CANCELED
     assert world.verified()
 
