@@ -33,6 +33,16 @@ PACE_S = 0.5  # of news on open pages: a text is seen that much later at most
 LARGEST_REQUEST = 1024 * 1024
 CARRIER_PATHS = "/webhooks/twilio"
 
+HEADERS = (
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+    ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
+)
+
 logger = logging.getLogger("smsbot.web")
 
 
@@ -89,11 +99,6 @@ def _failed(error: Exception) -> Response | HTTPException:
 def _headers(response: Response) -> Response:
     """Headers of every answer; pages with scripts of their own come with a policy of their own."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cache-Control", "no-store")
-    headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+    there = {name.lower() for name, _ in headers}
+    headers.extend([(name, value) for name, value in HEADERS if name.lower() not in there])
     return response

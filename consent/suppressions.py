@@ -6,9 +6,10 @@ contact: its ledger then begins with the opt-out that the hash remembers (C-046,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, LargeBinary, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from consent.ledger import Fact, append
@@ -18,6 +19,7 @@ from consent.state import EventKind
 from smsbot.actor import SYSTEM
 from smsbot.crypto import DataCipher, Keyring
 from smsbot.database import TenantSession
+from smsbot.writes import fetch, prepared
 
 METHOD = "suppression"
 
@@ -40,27 +42,45 @@ def suppress(
     )
 
 
-def remembered(session: TenantSession, keyring: Keyring, address: str) -> Suppression | None:
-    """What is remembered of this address, under whichever of the deployment's keys it was written."""
-    return session.scalars(
-        select(Suppression)
-        .where(
-            Suppression.tenant_id == session.tenant_id,
-            Suppression.address_hmac.in_(keyring.suppression_hashes(address)),
-        )
-        .order_by(Suppression.since)
-        .limit(1)
-    ).first()
+REMEMBERED = prepared(
+    select(Suppression.address_hmac, Suppression.since, Suppression.reason, Suppression.key_id, Suppression.scope)
+    .where(
+        Suppression.tenant_id == bindparam("tenant_id"),
+        Suppression.address_hmac == func.any(cast(bindparam("hashes"), ARRAY(LargeBinary))),
+    )
+    .order_by(Suppression.since)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An opt-out that outlived its person's data; in the order of the columns of REMEMBERED after the hash."""
+
+    since: datetime
+    reason: str
+    key_id: str
+    scope: str
 
 
 def renew(session: TenantSession, keyring: Keyring, contact: Contact, cipher: DataCipher, *, now: datetime) -> bool:
     """Begin the ledger of a contact that was made just now with the opt-out that is remembered; whether there was one.
 
-    The caller holds the contact's lock.
+    Whichever of the deployment's keys it was written under. The caller holds the contact's lock.
     """
-    found = remembered(session, keyring, contact.address)
-    if found is None:
+    (found,) = fetch(
+        session,
+        REMEMBERED(tenant_id=session.tenant_id, hashes=keyring.suppression_hashes(contact.address)),
+    )
+    if not found:
         return False
+    begin_opted_out(session, contact, cipher, Remembered(*found[0][1:]), now=now)
+    return True
+
+
+def begin_opted_out(
+    session: TenantSession, contact: Contact, cipher: DataCipher, found: Remembered, *, now: datetime
+) -> None:
+    """The same when what is remembered was read before."""
     fact = Fact(
         EventKind.OPT_OUT,
         found.since,
@@ -71,4 +91,3 @@ def renew(session: TenantSession, keyring: Keyring, contact: Contact, cipher: Da
         rule="suppression.remembered",
     )
     append(session, contact, cipher, fact, actor=SYSTEM, now=now)
-    return True

@@ -22,7 +22,7 @@ from consent.policy_settings import StopScope, current_settings
 from consent.preferred_times import time_preference
 from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
 from consent.state import Basis, EventKind
-from consent.suppressions import renew
+from consent.suppressions import REMEMBERED, Remembered, begin_opted_out, renew
 from consent.words import (
     CarrierWord,
     Judgement,
@@ -34,7 +34,7 @@ from consent.words import (
 )
 from conversations import outbox
 from conversations.intake import Course, Step, course_by_category, course_of, course_of_late, hours_of, word_context
-from conversations.keyword_routes import KEYWORD, ROUTE, word_in
+from conversations.keyword_routes import KEYWORD, ROUTE, Route, word_in
 from conversations.language import language_of
 from conversations.models import (
     CONSENT_WORD,
@@ -58,11 +58,10 @@ from smsbot.database import TenantSession
 from smsbot.events import record
 from smsbot.failpoints import failpoint
 from smsbot.phone import Address, AddressKind, national, region_of
-from smsbot.pipeline import Query
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
-from smsbot.writes import columns_of, fetch, loaded, prepared, put_changes, put_object, write
+from smsbot.writes import columns_of, fetch, loaded, prepared, put_changes, put_object, put_row, write
 
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02
@@ -71,7 +70,7 @@ LOOSE_YES = "in.yes"  # the rule by which "ok", "sure" and the like answer an op
 ABOUT_CONSENT = (Step.OPT_OUT, Step.START, Step.OPT_IN, Step.HELP)
 MEDIA = "media"  # the kind of work that fetches one picture
 
-_CONTACT = insert(Contact).values(
+CONTACT = insert(Contact).values(
     id=bindparam("id"),
     tenant_id=bindparam("tenant_id"),
     address=bindparam("address"),
@@ -80,8 +79,8 @@ _CONTACT = insert(Contact).values(
 )
 # PostgreSQL: a row that an upsert has inserted was never updated, so its xmax is 0.
 UPSERT = prepared(
-    _CONTACT.on_conflict_do_update(
-        index_elements=["tenant_id", "address"], set_={"address": _CONTACT.excluded.address}
+    CONTACT.on_conflict_do_update(
+        index_elements=["tenant_id", "address"], set_={"address": CONTACT.excluded.address}
     ).returning(literal_column("contacts.xmax = 0"), *columns_of(Contact))
 )
 REPEATED = prepared(
@@ -126,58 +125,106 @@ class Received:
     awaited_lease: UUID | None
 
 
-def accept(runtime: Runtime, recipient: Recipient, text: InboundText, *, cause: str = CAUSE) -> Received:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was there before a text is taken in: the sender's contact, its row locked, and whether it was made just now;
+    this very text, when it was stored before, with the lease that it waits for; the contact's one thread, whose lock is
+    the contact's; what its word tells when the whole text is a keyword; and the opt-out of somebody who was erased.
+    """
+
+    contact: Contact
+    new: bool
+    repeats: tuple[UUID, UUID | None] | None
+    conversation: Conversation | None
+    route: Route | None
+    suppressed: Remembered | None
+
+    @property
+    def of_erased(self) -> bool:
+        """They were erased since this text was stored: its repeat must not bring their number back."""
+        return self.new and self.repeats is not None
+
+
+def accept(
+    runtime: Runtime,
+    recipient: Recipient,
+    text: InboundText,
+    *,
+    cause: str = CAUSE,
+    judged: Judgement | None = None,
+) -> Received:
     """Store the text, judge its words, record consent, and write what is due; all of it or nothing."""
     now = runtime.clock.now()
     with runtime.transaction(recipient.tenant_id) as session:
-        contact, new, repeated, conversation, route = _known_of(session, text)
-        if repeated is not None:
-            message_id, awaited_lease = repeated
-            contact_id = contact.id
-            if new:
-                session.rollback()  # they were erased since: their text must not bring the number back
-            return Received(message_id, contact_id, True, awaited_lease)
-        at = min(now, text.written_at or now)
-        if new:
-            renew(session, runtime.keyring, contact, runtime.cipher(recipient.data_key), now=now)
-        if conversation is None:
-            lead = lead_for(session, contact, source=route.source if route else "text", now=at, new=new)
-            conversation = open_conversation(session, lead, contact, recipient.number_id, at)
-        else:
-            put_changes(session, conversation)
-        put_changes(session, contact)
-        never_wrote = conversation.last_inbound_at is None
-        conversation.number_id = recipient.number_id
-        conversation.last_inbound_at = max(conversation.last_inbound_at or at, at)
-        conversation.last_message_at = max(conversation.last_message_at or at, at)
-        message = Message(
-            id=uuid4(),
-            tenant_id=recipient.tenant_id,
-            conversation_id=conversation.id,
-            contact_id=contact.id,
-            number_id=recipient.number_id,
-            direction=Direction.INBOUND,
-            author=Author.LEAD,
-            body=text.body,
-            state=State.RECEIVED,
-            provider_sid=text.provider_sid,
-            segments=text.segments,
-            media_count=len(text.media),
-            flags=sorted(text.flags),
-            awaited_lease=None,
-            created_at=at,
-        )
-        if route is not None:
-            message.flags = [*message.flags, KEYWORD]
-            _note_route(session, conversation, route)
-        failpoint("inbound.before_insert")
-        put_object(session, message)
-        intake = _Intake(runtime, session, recipient, text, contact, conversation, message, now, at, cause, never_wrote)
-        intake.follow()
-        for position, (url, content_type) in enumerate(text.media):
-            _put_media(intake, position, url, content_type)
-        failpoint("inbound.before_commit")
-        return Received(message.id, contact.id, False, message.awaited_lease)
+        known = _known_of(runtime, session, text)
+        received = take_in(runtime, session, recipient, text, known, now=now, cause=cause, judged=judged)
+        if known.of_erased:
+            session.rollback()
+        return received
+
+
+def take_in(
+    runtime: Runtime,
+    session: TenantSession,
+    recipient: Recipient,
+    text: InboundText,
+    known: Known,
+    *,
+    now: datetime,
+    cause: str = CAUSE,
+    judged: Judgement | None = None,
+) -> Received:
+    """What `accept` does, in a transaction that holds the contact's lock already.
+
+    `judged` is what its words say when nothing special is known about who wrote them, if that was asked before.
+    """
+    contact, conversation, route = known.contact, known.conversation, known.route
+    if known.repeats is not None:
+        message_id, awaited_lease = known.repeats
+        return Received(message_id, contact.id, True, awaited_lease)
+    at = min(now, text.written_at or now)
+    if known.new and known.suppressed is not None:
+        begin_opted_out(session, contact, runtime.cipher(recipient.data_key), known.suppressed, now=now)
+    if conversation is None:
+        lead = lead_for(session, contact, source=route.source if route else "text", now=at, new=known.new)
+        conversation = open_conversation(session, lead, contact, recipient.number_id, at)
+    else:
+        put_changes(session, conversation)
+    put_changes(session, contact)
+    never_wrote = conversation.last_inbound_at is None
+    conversation.number_id = recipient.number_id
+    conversation.last_inbound_at = max(conversation.last_inbound_at or at, at)
+    conversation.last_message_at = max(conversation.last_message_at or at, at)
+    message = Message(
+        id=uuid4(),
+        tenant_id=recipient.tenant_id,
+        conversation_id=conversation.id,
+        contact_id=contact.id,
+        number_id=recipient.number_id,
+        direction=Direction.INBOUND,
+        author=Author.LEAD,
+        body=text.body,
+        state=State.RECEIVED,
+        provider_sid=text.provider_sid,
+        segments=text.segments,
+        media_count=len(text.media),
+        flags=sorted(text.flags),
+        awaited_lease=None,
+        created_at=at,
+    )
+    if route is not None:
+        message.flags = [*message.flags, KEYWORD]
+        _note_route(session, conversation, route)
+    failpoint("inbound.before_insert")
+    put_object(session, message)
+    intake = _Intake(
+        runtime, session, recipient, text, contact, conversation, message, now, at, cause, judged, never_wrote
+    )
+    intake.follow()
+    for position, (url, content_type) in enumerate(text.media):
+        _put_media(intake, position, url, content_type)
+    failpoint("inbound.before_commit")
+    return Received(message.id, contact.id, False, message.awaited_lease)
 
 
 def wait_for_lease(runtime: Runtime, tenant_id: UUID, contact_id: UUID, token: UUID | None) -> bool:
@@ -221,52 +268,47 @@ def contact_met(runtime: Runtime, session: TenantSession, cipher: DataCipher, ad
 
 
 def _upserted(session: TenantSession, address: Address) -> tuple[Contact, bool]:
-    (found,) = fetch(session, _upsert(session, _one_of(address)))
+    (found,) = fetch(session, UPSERT(**new_contact(session, one_of(address))))
     new, *columns = found[0]
     return loaded(session, Contact, columns), new
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """What the one word of a text tells: where it stood, and what the person asks about."""
-
-    source: str
-    fields: dict[str, Any]
-
-
-def _note_route(session: TenantSession, conversation: Conversation, route: _Route) -> None:
+def _note_route(session: TenantSession, conversation: Conversation, route: Route) -> None:
     """What the word tells of the lead, where nothing was known: what a person entered or they said stays."""
     write(session)  # a lead that is new may still wait
     lead = session.get_one(Lead, conversation.lead_id)
     lead.fields = {**route.fields, **{name: value for name, value in lead.fields.items() if value not in (None, "")}}
 
 
-def _known_of(
-    session: TenantSession, text: InboundText
-) -> tuple[Contact, bool, tuple[UUID, UUID | None] | None, Conversation | None, _Route | None]:
-    """The sender's contact, its row locked, and whether it was made just now; this very text, when it was stored
-    before, with the lease that it waits for; the contact's one thread, whose lock is the contact's; and what its word
-    tells when the whole text is one of the tenant's keywords.
+def _known_of(runtime: Runtime, session: TenantSession, text: InboundText) -> Known:
+    """What is known about the text, its sender's row locked.
 
     In one round trip: the queries after the first see what was committed while it waited for the lock.
     """
-    address = _one_of(text.sender)
+    address = one_of(text.sender)
     word = word_in(text.body)
-    contacts, repeats, conversations, *routes = fetch(
+    contacts, repeats, conversations, suppressed, *routes = fetch(
         session,
-        _upsert(session, address),
+        UPSERT(**new_contact(session, address)),
         REPEATED(tenant_id=session.tenant_id, provider_sid=text.provider_sid),
         CONVERSATION(tenant_id=session.tenant_id, address=address.value),
+        REMEMBERED(tenant_id=session.tenant_id, hashes=runtime.keyring.suppression_hashes(address.value)),
         *([ROUTE(tenant_id=session.tenant_id, word=word)] if word else []),
     )
     new, *columns = contacts[0]
     contact = loaded(session, Contact, columns)
     conversation = loaded(session, Conversation, conversations[0]) if conversations else None
-    route = _Route(*routes[0][0]) if routes and routes[0] else None
-    return contact, new, (repeats[0][0], repeats[0][1]) if repeats else None, conversation, route
+    return Known(
+        contact,
+        new,
+        (repeats[0][0], repeats[0][1]) if repeats else None,
+        conversation,
+        Route(*routes[0][0][1:]) if routes and routes[0] else None,
+        Remembered(*suppressed[0][1:]) if suppressed else None,
+    )
 
 
-def _one_of(address: Address) -> Address:
+def one_of(address: Address) -> Address:
     """One person is one contact whichever channel they write on: an opt-out by RCS or WhatsApp ends their SMS as well
     (the carrier unifies them too since 2026-03-16), and the row that is locked is the same.
     """
@@ -275,14 +317,15 @@ def _one_of(address: Address) -> Address:
     return address
 
 
-def _upsert(session: TenantSession, address: Address) -> Query:
-    return UPSERT(
-        id=uuid4(),
-        tenant_id=session.tenant_id,
-        address=address.value,
-        kind=address.kind.value,
-        country=region_of(address.e164) if address.e164 else None,
-    )
+def new_contact(session: TenantSession, address: Address) -> dict[str, Any]:
+    """The parameters of CONTACT for a person with this address."""
+    return {
+        "id": uuid4(),
+        "tenant_id": session.tenant_id,
+        "address": address.value,
+        "kind": address.kind.value,
+        "country": region_of(address.e164) if address.e164 else None,
+    }
 
 
 def lead_for(session: TenantSession, contact: Contact, *, source: str, now: datetime, new: bool = False) -> Lead:
@@ -311,9 +354,8 @@ def open_conversation(
         created_at=now,
     )
     put_object(session, conversation)
-    put_object(
-        session, Episode(id=uuid4(), tenant_id=session.tenant_id, conversation_id=conversation.id, opened_at=now)
-    )
+    episode = {"id": uuid4(), "tenant_id": session.tenant_id, "conversation_id": conversation.id, "opened_at": now}
+    put_row(session, Episode, episode)
     return conversation
 
 
@@ -331,6 +373,7 @@ class _Intake:
     now: datetime
     at: datetime  # when the person wrote it
     cause: str
+    judged: Judgement | None
     never_wrote: bool  # until now: they came by a form or a list, if at all
 
     @property
@@ -344,7 +387,9 @@ class _Intake:
     def follow(self) -> None:
         """Judge the text and do what follows from it."""
         state = state_of(self.contact).at(self.at)
-        judgement = judge(self.text.body, word_context(state), self.recipient.extra_opt_out_words)
+        context, judgement = word_context(state), self.judged
+        if judgement is None or context is not WordContext.ACTIVE:
+            judgement = judge(self.text.body, context, self.recipient.extra_opt_out_words)
         if judgement.rule == LOOSE_YES and not self._follows_the_question():
             judgement = judge(self.text.body, WordContext.ACTIVE, self.recipient.extra_opt_out_words)
         course = course_of(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import ARRAY, Text, bindparam, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from consent.words import Verdict, WordContext, judge
@@ -25,11 +26,19 @@ LONGEST = 40
 MOST_FIELDS = 20
 NOT_A_WORD = re.compile(r"[^0-9a-z]+")
 
-ROUTE = prepared(
-    select(KeywordRoute.source, KeywordRoute.fields).where(
-        KeywordRoute.tenant_id == bindparam("tenant_id"), KeywordRoute.word == bindparam("word")
-    )
+_OF_TENANT = select(KeywordRoute.word, KeywordRoute.source, KeywordRoute.fields).where(
+    KeywordRoute.tenant_id == bindparam("tenant_id")
 )
+ROUTE = prepared(_OF_TENANT.where(KeywordRoute.word == bindparam("word")))
+ROUTES = prepared(_OF_TENANT.where(KeywordRoute.word == func.any(cast(bindparam("words"), ARRAY(Text)))))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What the one word of a text tells: where it stood, and what the person asks about."""
+
+    source: str
+    fields: Mapping[str, Any]
 
 
 def word_in(body: str) -> str | None:

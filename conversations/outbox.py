@@ -61,7 +61,7 @@ from smsbot.runtime import Runtime
 from smsbot.segments import folded, segmentation
 from smsbot.settings import CARRIER_CONNECT_TIMEOUT_S, CARRIER_READ_TIMEOUT_S, LEASE_S
 from smsbot.tenancy import SEGMENTS_PER_SECOND, Number, ReplyMode, Tenant
-from smsbot.writes import Prepared, columns_of, fetch, loaded, prepared, put_changes, put_object, put_statement
+from smsbot.writes import Prepared, columns_of, fetch, loaded, prepared, put_changes, put_object, put_row, put_statement
 
 logger = logging.getLogger(__name__)
 
@@ -107,36 +107,37 @@ def owe_reply(
     now: datetime,
 ) -> UUID:
     """A row for an answer that has no words yet, and the work that drafts it at `due_at`."""
-    message = Message(
-        id=uuid4(),
-        tenant_id=session.tenant_id,
-        conversation_id=conversation.id,
-        contact_id=conversation.contact_id,
-        number_id=conversation.number_id,
-        direction=Direction.OUTBOUND,
-        author=Author.AI,
-        purpose=Purpose.REPLY,
-        kind=Kind.AI_REPLY,
-        body="",
-        language=language,
-        state=State.QUEUED,
-        flags=[],
-        in_reply_to=in_reply_to,
-        created_at=now + FOLLOWS,
-        stale_after=due_at + REPLY_USEFUL_FOR,
-    )
-    put_object(session, message)
+    message_id = uuid4()
+    message = {
+        "id": message_id,
+        "tenant_id": session.tenant_id,
+        "conversation_id": conversation.id,
+        "contact_id": conversation.contact_id,
+        "number_id": conversation.number_id,
+        "direction": Direction.OUTBOUND,
+        "author": Author.AI,
+        "purpose": Purpose.REPLY,
+        "kind": Kind.AI_REPLY,
+        "body": "",
+        "language": language,
+        "state": State.QUEUED,
+        "flags": [],
+        "in_reply_to": in_reply_to,
+        "created_at": now + FOLLOWS,
+        "stale_after": due_at + REPLY_USEFUL_FOR,
+    }
+    put_row(session, Message, message)
     work.put(
         session,
         REPLY,
-        message.id,
+        message_id,
         due_at=due_at,
         now=now,
         contact_id=conversation.contact_id,
         number_id=conversation.number_id,
         priority=work.URGENT,
     )
-    return message.id
+    return message_id
 
 
 def owe_first_text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -18,9 +18,13 @@ from smsbot.logs import log_event
 from smsbot.runtime import Runtime
 from smsbot.signatures import Algorithm, SigningKey
 from smsbot.tenancy import Credential, CredentialKind, CredentialState, OptOutHandling, SenderType, Tenant
+from smsbot.together import Together
 from smsbot.writes import fetch, prepared
 
 logger = logging.getLogger(__name__)
+
+MOST_TOGETHER = 1_000  # threads
+_Asked = tuple[str, str, str | None]
 
 BY_CARRIER = "SELECT * FROM tenants_by_carrier($1, $2, $3)"
 
@@ -88,6 +92,24 @@ def candidates(runtime: Runtime, account_sid: str, address: str, service_sid: st
     if unreadable is not None and not recipients:
         raise unreadable
     return [Candidate(recipient, tuple(keys[tenant].values())) for tenant, recipient in recipients.items()]
+
+
+class SharedLookUps:
+    """`candidates` for threads that may ask at once: who waits for the same look-up shares the next one.
+
+    Nothing is remembered: each look-up begins after everybody whom it answers has asked.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._together = Together[_Asked, list[Candidate]](self._looked_up, most=MOST_TOGETHER)
+
+    def candidates(self, account_sid: str, address: str, service_sid: str | None) -> list[Candidate]:
+        asked = (account_sid, address, service_sid)
+        return self._together.ask(asked, asked)
+
+    def _looked_up(self, _: Hashable, asked: Sequence[_Asked]) -> list[list[Candidate]]:
+        return [candidates(self._runtime, *asked[0])] * len(asked)
 
 
 def credential_secret(cipher: DataCipher, tenant_id: UUID, credential_id: UUID, secret: bytes) -> str:

@@ -62,9 +62,15 @@ class Address:
         return self.kind is AddressKind.NUMBER
 
 
+# Any ten digits that no national prefix can be read into are a possible number of North America, as they stand.
+PLAIN_NANP = re.compile(r"\+1[2-9][0-9]{9}")
+
+
 @lru_cache(maxsize=REMEMBERED)
 def address(raw: str) -> Address:
     """What a carrier wrote in From or To. Never raises; what is none of the kinds is OTHER, as is an extension."""
+    if PLAIN_NANP.fullmatch(raw):
+        return Address(AddressKind.NUMBER, raw, raw)
     written = " ".join(cleaned(raw).text.split())[:ADDRESS_LENGTH]
     lower = written.lower()
     if lower in ("", *WITHHELD) or lower.removeprefix("+") in WITHHELD_SPELLED:

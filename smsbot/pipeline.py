@@ -20,6 +20,15 @@ from psycopg.waiting import Ready, Wait
 
 Query = tuple[str, Sequence[Any]]  # with $1, $2 …
 
+
+@dataclass(frozen=True, slots=True)
+class CastQuery:
+    """A query in which each parameter stands with a cast: it is prepared once, whatever is None in it or how large."""
+
+    text: str
+    values: Sequence[Any]
+
+
 MOST_PREPARED = 400  # statements of one connection; beyond it they are sent whole
 BEGIN, COMMIT = b"BEGIN", b"COMMIT"
 
@@ -37,7 +46,11 @@ _KNOWN: WeakKeyDictionary[psycopg.Connection[Any], _Known] = WeakKeyDictionary()
 
 
 def sent_together(
-    connection: psycopg.Connection[Any], queries: Sequence[Query], *, begin: bool = False, commit: bool = False
+    connection: psycopg.Connection[Any],
+    queries: Sequence[Query | CastQuery],
+    *,
+    begin: bool = False,
+    commit: bool = False,
 ) -> list[list[tuple[Any, ...]]]:
     """The rows of each query, all sent at once, after a BEGIN and before a COMMIT when so asked.
 
@@ -56,8 +69,8 @@ def sent_together(
             if begin and pgconn.transaction_status == pq.TransactionStatus.IDLE:
                 pgconn.send_query_params(BEGIN, None)
                 kinds.append(False)
-            for text, values in queries:
-                _send(pgconn, known, text, values, new, kinds)
+            for query in queries:
+                _send(pgconn, known, query, new, kinds)
             if commit:
                 pgconn.send_query_params(COMMIT, None)
                 kinds.append(False)
@@ -91,14 +104,16 @@ def forget_prepared(connection: psycopg.Connection[Any]) -> None:
 def _send(
     pgconn: pq.abc.PGconn,
     known: _Known,
-    text: str,
-    values: Sequence[Any],
+    query: Query | CastQuery,
     new: list[tuple[str, tuple[int, ...]]],
     kinds: list[bool],
 ) -> None:
     transformer = known.transformer
-    parameters = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values)) if values else []
-    types = (transformer.types or ()) if values else ()
+    cast = isinstance(query, CastQuery)
+    text, values = (query.text, query.values) if isinstance(query, CastQuery) else query
+    wanted = PyFormat.TEXT if cast else PyFormat.AUTO
+    parameters = transformer.dump_sequence(values, [wanted] * len(values)) if values else []
+    types = (transformer.types or ()) if values and not cast else ()
     formats = transformer.formats if values else None
     key = (text, tuple(types))
     name = known.names.get(key)

@@ -12,6 +12,7 @@ SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 # These end a line, so that removing them would run two words together, a STOP among them.
 LINE_END = re.compile("\r\n|[\r\v\f\x85]")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+PLAIN = re.compile("[\t\n\x20-\x7e]*")  # most fields: nothing of the above or below is in them
 # Unicode UAX #9: marks, embeddings, overrides and isolates. They make a page show other words than a rule reads.
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -30,6 +31,8 @@ def cleaned(body: str) -> Cleaned:
     Lines end in LF. Controls other than LF and tab go, and so do bidirectional ones; a lone surrogate becomes U+FFFD;
     at most MAX_CHARACTERS stay. The result can always be encoded in UTF-8 and holds no NUL.
     """
+    if len(body) <= MAX_CHARACTERS and PLAIN.fullmatch(body):
+        return Cleaned(body, frozenset())
     flagged = {name for name, found in (("control", CONTROL), ("bidi", BIDI)) if found.search(body)}
     text = SURROGATE_PAIR.sub(_joined, body)
     if SURROGATE.search(text):

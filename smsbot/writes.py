@@ -7,15 +7,19 @@ The same holds for what it reads first: `fetch` begins the transaction and asks 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import cache, lru_cache
+from itertools import zip_longest
+from types import NoneType
 from typing import Any, TypeVar
+from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
-from sqlalchemy import Dialect, Executable, Float, Numeric, event, inspect, make_url
+from sqlalchemy import Dialect, Executable, Float, Numeric, String, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
@@ -24,15 +28,19 @@ from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import TypeEngine
 
 from smsbot.database import SET_TENANT, TENANT_SET_LATER, Base, TenantSession, WrongTenant, tenant_setting, unbegun
-from smsbot.pipeline import Query, sent_together
+from smsbot.pipeline import CastQuery, Query, sent_together
 
 WAITING = "writes"  # keys in session.info
 CHANGING = "changes"
+ASIDE = "set_aside"
 READING = "reading"  # whether the session is for `fetch` alone
 
 NUMERIC, FLOAT8 = 1700, 701  # PostgreSQL's type numbers (pg_type.dat): what is read as a number depends on them
 
+LOTS = (16, 8, 4, 2, 1)  # rows of one prepared statement
+
 Row = TypeVar("Row", bound=Base)
+_Shape = tuple[str, tuple[str, ...], str, tuple[str, ...]]  # table, columns, suffix, keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,17 @@ def put_changes(session: TenantSession, row: Base) -> None:
     if inspect(row).dict["tenant_id"] != session.tenant_id:
         raise WrongTenant(f"a row of {row.__tablename__} belongs to another tenant than its session")
     session.info.setdefault(CHANGING, []).append(row)
+
+
+def set_aside(session: TenantSession) -> None:
+    """Keep what waits until the commit, which writes it with what else was set aside: a row of each in one statement.
+
+    For things that are done one after the other in one transaction and know nothing of each other: the rows of one
+    must not be about those of another, and no query comes back to what was set aside.
+    """
+    waiting = session.info.pop(WAITING, None)
+    if waiting:
+        session.info.setdefault(ASIDE, []).append(waiting)
 
 
 def fetch(session: TenantSession, *queries: Query) -> list[list[tuple[Any, ...]]]:
@@ -174,24 +193,17 @@ def write(session: Session, *, at_the_end: bool = False) -> None:
 
     Raises what the database would raise for each row, as SQLAlchemy's errors.
     """
-    waiting = session.info.pop(WAITING, None)
-    if not waiting:
+    waiting = session.info.pop(WAITING, [])
+    aside = session.info.pop(ASIDE, []) if at_the_end else []
+    if not waiting and not aside:
         return
-    statements: list[Query] = []
-    together: list[_Write] = []
-    objects = []
-    for one in waiting:
-        match one:
-            case _Write():
-                together.append(one)
-            case Base():
-                objects.append(one)
-                values = _values_of(one)
-                together.append(_Write(one.__tablename__, tuple(values), [_adapted(v) for v in values.values()]))
-            case _:
-                statements += [*_merged(together), one]
-                together = []
-    statements += _merged(together)
+    objects = [one for one in waiting if isinstance(one, Base)]
+    parts = [list(_steps(part)) for part in (waiting, *aside)]
+    statements: list[Query | CastQuery] = []
+    for step in zip_longest(*parts, fillvalue=_NOTHING):
+        rows = [row for rows, _ in step for row in rows]
+        statements += _many(rows) if len(parts) > 2 else _merged(rows)
+        statements += [query for _, query in step if query is not None]
     try:
         connection = _driver_connection(session)
         # With its commit in the same packet; what SQLAlchemy commits then is nothing more.
@@ -205,6 +217,26 @@ def write(session: Session, *, at_the_end: bool = False) -> None:
         session.add(row)
 
 
+_Step = tuple[Sequence[_Write], Query | None]
+_NOTHING: _Step = ((), None)
+
+
+def _steps(waiting: Sequence[_Write | Base | Query]) -> Iterator[_Step]:
+    """Rows that may be written together, and the statement that comes after them."""
+    rows: list[_Write] = []
+    for one in waiting:
+        match one:
+            case _Write():
+                rows.append(one)
+            case Base():
+                values = _values_of(one)
+                rows.append(_Write(one.__tablename__, tuple(values), [_adapted(v) for v in values.values()]))
+            case _:
+                yield rows, one
+                rows = []
+    yield rows, None
+
+
 def _merged(writes: Sequence[_Write]) -> list[Query]:
     """One statement for all: foreign keys are checked at its end, and no two of them touch the same row."""
     if not writes:
@@ -214,25 +246,82 @@ def _merged(writes: Sequence[_Write]) -> list[Query]:
 
 
 @lru_cache(maxsize=500)
-def _statement(shape: tuple[tuple[str, tuple[str, ...], str, tuple[str, ...]], ...]) -> str:
+def _statement(shape: tuple[_Shape, ...]) -> str:
     """The names in it are those of our models. Its parameters count through."""
     parts, place = [], 0
     for table, columns, suffix, keys in shape:
         names = [f'"{name}"' for name in columns]
         numbers = [f"${place + count}" for count in range(1, len(columns) + len(keys) + 1)]
         if keys:
-            assigned = ", ".join(map(" = ".join, zip(names, numbers, strict=False)))
-            found = " AND ".join(
-                f'"{key}" = {number}' for key, number in zip(keys, numbers[len(columns) :], strict=True)
-            )
-            parts.append(" ".join(("UPDATE", table, "SET", assigned, "WHERE", found)))
+            placed = list(zip((*columns, *keys), numbers, strict=True))
+            parts.append(_update(table, placed[: len(columns)], placed[len(columns) :]))
         else:
             parts.append(
                 " ".join(("INSERT INTO", table, f"({', '.join(names)}) VALUES ({', '.join(numbers)})", suffix))
             )
         place += len(numbers)
+    return _in_one(parts)
+
+
+def _many(writes: Sequence[_Write]) -> list[CastQuery]:
+    """One statement for all rows of a shape, changes first, then each table after those that it refers to.
+
+    They come in lots of so many rows that few statements need to be prepared.
+    """
+    shapes: dict[_Shape, list[_Write]] = {}
+    for one in writes:
+        shapes.setdefault((one.table, one.columns, one.suffix, one.keys), []).append(one)
+    order = _table_order()
+    queries = []
+    for shape in sorted(shapes, key=lambda shape: (not shape[3], order[shape[0]])):  # stable: as they came
+        rows = shapes[shape]
+        place = 0
+        while place < len(rows):
+            lot = next(size for size in LOTS if size <= len(rows) - place)
+            values = [value for one in rows[place : place + lot] for value in one.values]
+            queries.append(CastQuery(_statement_of(shape, lot), values))
+            place += lot
+    return queries
+
+
+@lru_cache(maxsize=1000)
+def _statement_of(shape: _Shape, count: int) -> str:
+    table, columns, suffix, keys = shape
+    kinds = _cast_names(table)
+    numbers = iter(range(1, count * (len(columns) + len(keys)) + 1))
+    rows = [[(name, f"${next(numbers)}::{kinds[name]}") for name in (*columns, *keys)] for _ in range(count)]
+    if keys:  # each by its key: joined to a list of them, a table that was small would be read whole for ever
+        return _in_one([_update(table, row[: len(columns)], row[len(columns) :]) for row in rows])
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = ", ".join(f"({', '.join(place for _, place in row)})" for row in rows)
+    return " ".join(("INSERT INTO", table, f"({names}) VALUES", values, suffix))
+
+
+def _update(table: str, columns: Sequence[tuple[str, str]], keys: Sequence[tuple[str, str]]) -> str:
+    """Of (name, parameter)."""
+    assigned = ", ".join(f'"{name}" = {place}' for name, place in columns)
+    found = " AND ".join(f'"{name}" = {place}' for name, place in keys)
+    return " ".join(("UPDATE", table, "SET", assigned, "WHERE", found))
+
+
+def _in_one(parts: Sequence[str]) -> str:
     *others, last = parts
     return f"WITH {', '.join(f'w{count} AS ({one})' for count, one in enumerate(others))} {last}" if others else last
+
+
+@cache
+def _cast_names(table: str) -> dict[str, str]:
+    """The type of each column. A cast to a length would cut off what is too long, instead of refusing it."""
+    dialect = _dialect()
+    return {
+        column.name: "text" if isinstance(column.type, String) else column.type.compile(dialect)
+        for column in Base.metadata.tables[table].columns
+    }
+
+
+@cache
+def _table_order() -> dict[str, int]:
+    return {table.name: place for place, table in enumerate(Base.metadata.sorted_tables)}
 
 
 def _driver_connection(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
@@ -303,7 +392,12 @@ def _values_of(row: Base) -> dict[str, Any]:
     }
 
 
+_AS_THEY_ARE = frozenset({str, int, bool, float, bytes, datetime, UUID, NoneType})
+
+
 def _adapted(value: Any) -> Any:
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, dict | list):
         return Jsonb(value)
     return value.value if isinstance(value, Enum) else value

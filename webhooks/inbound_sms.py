@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from conversations.inbound import InboundText, accept, wait_for_lease
+from conversations.inbound import InboundText, wait_for_lease
 from smsbot.failpoints import failpoint
 from smsbot.masking import masked
 from smsbot.phone import address
 from smsbot.texts import cleaned
-from webhooks.requests import MESSAGE_SID, CarrierRequest, Refused, runtime_of_app, twiml, verified
+from webhooks.requests import MESSAGE_SID, CarrierRequest, Refused, runtime_of_app, shared_of_app, twiml, verified
 
 MOST_MEDIA = 10
 OPT_OUT_TYPES = ("STOP", "START", "HELP")
@@ -22,8 +22,7 @@ def receive() -> Response:
     runtime = runtime_of_app()
     carrier_request = verified(request, ours="To")
     text = parsed(carrier_request)
-    with runtime.turn():
-        received = accept(runtime, carrier_request.recipient, text)
+    received = shared_of_app().accepting.accept(carrier_request.recipient, text)
     failpoint("inbound.committed")
     over = wait_for_lease(runtime, carrier_request.recipient.tenant_id, received.contact_id, received.awaited_lease)
     return twiml(200 if over else 503)
@@ -45,7 +44,7 @@ def parsed(fields: CarrierRequest) -> InboundText:
         opt_out_type=fields["OptOutType"] if fields["OptOutType"] in OPT_OUT_TYPES else None,
         segments=_number(fields["NumSegments"]),
         media=tuple(_media(fields)),
-        place={name: fields[name][:80] for name in PLACE if fields[name]},
+        place={name: value[:80] for name in PLACE if (value := fields[name])},
     )
 
 
@@ -53,6 +52,8 @@ def _media(fields: CarrierRequest) -> list[tuple[str, str]]:
     """(address, content type) of at most ten pieces: those that are there, whatever NumMedia says."""
     found = []
     for position in range(MOST_MEDIA):
+        if f"MediaUrl{position}" not in fields.fields:
+            continue
         url = fields[f"MediaUrl{position}"]
         if url and len(url) <= LONGEST_URL:
             found.append((url, fields[f"MediaContentType{position}"] or "application/octet-stream"))

@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from werkzeug.exceptions import HTTPException
 
-from smsbot.accounts import Candidate, Recipient, candidates
+from conversations.accepting import Accepting
+from smsbot.accounts import Candidate, Recipient, SharedLookUps
 from smsbot.database import PLATFORM
 from smsbot.phone import address
 from smsbot.runtime import Runtime
@@ -35,6 +36,8 @@ ACCOUNT_SID = re.compile(r"\AAC[0-9a-fA-F]{32}\Z")
 MESSAGE_SID = re.compile(r"\A(SM|MM)[0-9a-fA-F]{32}\Z")
 SERVICE_SID = re.compile(r"\AMG[0-9a-fA-F]{32}\Z")
 MOST_STRANGERS = 500  # different unknown accounts that are counted apart within one hour
+
+SHARED = "smsbot.webhooks"  # key in app.extensions
 
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
@@ -69,6 +72,21 @@ def runtime_of_app() -> Runtime:
     return runtime
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What requests of one process that come at the same time do together."""
+
+    lookups: SharedLookUps
+    accepting: Accepting
+
+
+def shared_of_app() -> Shared:
+    """What the carrier's blueprint hung on the Flask application."""
+    shared = current_app.extensions[SHARED]
+    assert isinstance(shared, Shared)
+    return shared
+
+
 def twiml(status: int = 200) -> Response:
     """The empty document: the carrier does nothing further."""
     return Response(EMPTY_TWIML, status, content_type="text/xml; charset=utf-8")
@@ -95,8 +113,7 @@ def verified(request: Request, *, ours: str) -> CarrierRequest:
         _refuse(runtime, "no_account", account_sid, [])
     our_address = address(first.get(ours, ""))
     service_sid = first.get("MessagingServiceSid", "")
-    found = candidates(
-        runtime,
+    found = shared_of_app().lookups.candidates(
         account_sid,
         our_address.e164 or our_address.value,
         service_sid if SERVICE_SID.match(service_sid) else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -179,3 +180,12 @@ def test_what_people_read_is_the_same_number(area, last):
     number = f"+1{area}55501{last:02}"
 
     assert e164(national(number)) == number
+
+
+@given(st.from_regex(r"\A\+1[2-9][0-9]{9}\Z"))
+def test_ten_digits_of_north_america_are_the_number_that_the_library_reads(written: str) -> None:
+    parsed = phonenumbers.parse(written, "US")
+
+    assert phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) == written
+    assert phonenumbers.is_possible_number_with_reason(parsed) == phonenumbers.ValidationResult.IS_POSSIBLE
+    assert address(written) == Address(AddressKind.NUMBER, written, written)
