@@ -1,5 +1,7 @@
 """Fifty dashboards that follow along beside a hundred webhooks a second, and one that is cut off for half a minute.
 
+The hundred are what the carrier sends of a hundred webhooks' worth of conversation: texts of known people, each of which
+is answered, and the status callbacks of those answers. `--texts` sets the texts alone; then the callbacks come on top.
 Quiet and watched runs take turns on the same servers, so that a noisy machine disturbs both alike; the ratio is taken
 within a pair. Each dashboard is a session of its own that does what the page's script does. Then the staff pool is
 killed and stays away while texts go on arriving: a page that was open must be told of each of them once, in order.
@@ -36,6 +38,9 @@ DASHBOARDS = 50
 RUN_S = 20.0
 PAIRS = 2
 SETTLE_S = 3.0
+CALIBRATION_S = 10
+ANSWERED_AFTER_S = 5.0  # the wait for further texts, and the way out: a run begins without callbacks
+SETTINGS = {"NUMBER_MPS": "10000"}  # whoever gets as many texts has numbers enough: one alone would answer one a second
 STAFF = ("owner@lakeside.example", "sam@lakeside.example")
 CUT_S = 30.0
 CUT_TEXTS = 1000
@@ -48,7 +53,8 @@ class Run:
 
     watched: bool
     load_average: float
-    rate: float
+    rate: float  # webhooks a second: texts and callbacks
+    texts_rate: float
     p50_ms: float
     p95_ms: float
     p99_ms: float
@@ -103,9 +109,33 @@ def following(viewers: list[Viewer]) -> Iterator[None]:
             thread.join()
 
 
-def one_run(place: Stand, seconds: float, sid_prefix: int, viewers: list[Viewer]) -> Run:
-    """A hundred webhooks a second of known people, with these pages open."""
-    requests = int(RATE * seconds)
+def callbacks_between(place: Stand, began_at: float, ended_at: float) -> int:
+    """How many status callbacks were taken in this time."""
+    with psycopg.connect(place.postgres.url("smsbot"), autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM message_events WHERE at BETWEEN to_timestamp(%s) AND to_timestamp(%s)",
+            (began_at, ended_at),
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def texts_for(place: Stand, webhooks: float, senders: int, seconds: float) -> float:
+    """Texts a second that make, with the callbacks of their answers, so many webhooks a second in a run of `seconds`."""
+    began_at, texts = time.time(), 30.0
+    job = place.job(
+        requests=int(texts * CALIBRATION_S), lines=LINES, first_sender=0, sid_prefix=0x40800000, senders=senders
+    )
+    if load.run(replace(job, rate=texts)).failed:
+        raise RuntimeError(f"texts were refused:\n{place.log_of('web')}")
+    time.sleep(SETTLE_S)
+    each = callbacks_between(place, began_at, time.time()) / (texts * CALIBRATION_S)
+    print(f"{each:.2f} status callbacks a text", flush=True)
+    return webhooks / (1 + each * (1 - min(ANSWERED_AFTER_S, seconds / 2) / seconds))
+
+
+def one_run(place: Stand, seconds: float, sid_prefix: int, viewers: list[Viewer], texts_rate: float) -> Run:
+    """So many texts a second of known people and what follows from them, with these pages open."""
+    requests = int(texts_rate * seconds)
     job = place.job(requests=requests, lines=LINES, first_sender=0, sid_prefix=sid_prefix, senders=KNOWN_PEOPLE)
     for viewer in viewers:
         viewer.steps.clear()
@@ -117,7 +147,7 @@ def one_run(place: Stand, seconds: float, sid_prefix: int, viewers: list[Viewer]
         list(several.map(lambda viewer: viewer.open(viewer.path), viewers))
     began_at, began, before = time.time(), time.monotonic(), place.cpu_s()
     with following(viewers):
-        done = load.run(replace(job, rate=RATE))
+        done = load.run(replace(job, rate=texts_rate))
         took, after = time.monotonic() - began, place.cpu_s()
         ended_at = time.time()
         time.sleep(5 * POLL_S if viewers else 0)
@@ -127,7 +157,8 @@ def one_run(place: Stand, seconds: float, sid_prefix: int, viewers: list[Viewer]
     return Run(
         watched=bool(viewers),
         load_average=os.getloadavg()[0],
-        rate=done.rate,
+        rate=done.rate + callbacks_between(place, began_at, ended_at) / took,
+        texts_rate=done.rate,
         p50_ms=done.p50_ms,
         p95_ms=done.p95_ms,
         p99_ms=done.p99_ms,
@@ -219,12 +250,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=PAIRS, help="quiet and watched runs, in turns")
     parser.add_argument("--seconds", type=float, default=RUN_S)
+    parser.add_argument("--texts", type=float, help="texts a second; so many that all webhooks are 100 when not given")
     parser.add_argument("--dashboards", type=int, default=DASHBOARDS)
     parser.add_argument("--away", type=float, default=CUT_S, help="seconds that the staff pool stays away; 0: never")
     parser.add_argument("--one-pool", action="store_true", help="dashboards and webhooks in one process; no cut then")
     asked = parser.parse_args()
     runs: list[Run] = []
-    with stand() as place:
+    with stand(SETTINGS) as place:
         place.start_simulator()
         place.start_web("" if asked.one_pool else "carrier")
         if not asked.one_pool:
@@ -238,23 +270,36 @@ def main() -> int:
         for viewer in viewers:
             viewer.look()
         place.analyze()
+        texts_rate = asked.texts or texts_for(place, RATE, KNOWN_PEOPLE, asked.seconds)
         for number in range(asked.pairs * 2):
             time.sleep(SETTLE_S)
             watched = number % 2 == 1
             print(f"run {number + 1} of {asked.pairs * 2}, load average {os.getloadavg()[0]:.1f}", flush=True)
-            runs.append(one_run(place, asked.seconds, 0x41000000 + number * 16, viewers if watched else []))
+            runs.append(one_run(place, asked.seconds, 0x41000000 + number * 16, viewers if watched else [], texts_rate))
         gone = cut(place, CUT_TEXTS, asked.away) if asked.away and not asked.one_pool else None
     return report(runs, gone)
 
 
 def report(runs: list[Run], gone: Cut | None) -> int:
     print()
-    head = ("run", "load", "webhooks/s", "p50 ms", "p95 ms", "p99 ms", "seen p50 ms", "seen p95 ms", "poll p95 ms")
+    head = (
+        "run",
+        "load",
+        "webhooks/s",
+        "texts/s",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "seen p50 ms",
+        "seen p95 ms",
+        "poll p95 ms",
+    )
     rows = [
         (
             "watched" if run.watched else "quiet",
             run.load_average,
             run.rate,
+            run.texts_rate,
             run.p50_ms,
             run.p95_ms,
             run.p99_ms,

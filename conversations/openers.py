@@ -71,6 +71,7 @@ def after_claim(
             now=now,
             due_at=earliest,
         )
+        earliest += AFTER_THE_CONFIRMATION
     if asked_something and not _speaks_already(session, conversation, now):
         _owe_first_text(session, tenant, contact, conversation, settings, instant_at_night, earliest, now)
 
@@ -110,7 +111,7 @@ def _owe_first_text(
         first_inquiry=True,
         instant_at_night=instant_at_night,
     )
-    due, waits = earliest + AFTER_THE_CONFIRMATION, False
+    due, waits = earliest, False
     if window is not None and not window.open and window.opens_at is not None:
         due, waits = window.opens_at, True  # drafted when it may leave: "today" should be true then
     owe_first_text(
