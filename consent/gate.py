@@ -168,7 +168,7 @@ def foreseen(
         contact_blocked=contact.blocked_at is not None,
         wrong_number=contact.wrong_number_at is not None,
         unreachable_code=contact.unreachable_code,
-        line_type=contact.line_type,
+        line_type=_line_type(contact, now),
         tenant_paused=tenant.paused_at is not None,
         sending_stopped=tenant.sending_stopped_at is not None,
         number_paused_until=number.paused_until,
@@ -291,6 +291,9 @@ def _permit_facts(
         outlived = opted_out is None  # they came back: it would no longer be true
     else:
         outlived = opted_out is not None and permit.expires_at - PERMIT_LASTS < opted_out.since
+        if permit.kind is PermitKind.OPT_IN_QUESTION:  # answered, or what it asks for was ended since
+            pending = state_of(contact).pending
+            outlived = outlived or pending is None or pending.event_id != permit.event_id
     return PermitFacts(permit.id, permit.event_id, permit.expires_at, used, outlived)
 
 

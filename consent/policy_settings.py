@@ -16,7 +16,6 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from consent.models import PolicySetting
-from consent.purposes import CONSENTED, RESTORED_BY_START, Purpose
 from consent.quiet_hours import WeekHours, hours_from
 from smsbot.actor import Actor
 from smsbot.database import TenantSession
@@ -63,17 +62,18 @@ class PolicySettings:
     line_type_lookup: bool = False  # ask the carrier what kind of line it is before the first text to a form's number
     emergencies: frozenset[str] = frozenset()  # states that marketing may not be sent to at present
 
-    @property
-    def restored_by_start(self) -> tuple[Purpose, ...]:
-        return CONSENTED if self.start_scope is StartScope.ALL else RESTORED_BY_START
-
 
 _CURRENT = (
     select(PolicySetting.name, PolicySetting.subject, PolicySetting.value)
     .ext(distinct_on(PolicySetting.name, PolicySetting.subject))
-    .where(PolicySetting.tenant_id == bindparam("tenant_id"), PolicySetting.effective_from <= bindparam("now"))
+    .where(
+        PolicySetting.tenant_id == bindparam("tenant_id"),
+        PolicySetting.effective_from <= bindparam("now"),
+        PolicySetting.set_at <= bindparam("now"),
+    )
+    # Whoever chose last has chosen: what was planned before does not come back over it on its day.
     .order_by(
-        PolicySetting.name, PolicySetting.subject, PolicySetting.effective_from.desc(), PolicySetting.set_at.desc()
+        PolicySetting.name, PolicySetting.subject, PolicySetting.set_at.desc(), PolicySetting.effective_from.desc()
     )
 )
 CURRENT = prepared(_CURRENT)
@@ -109,8 +109,13 @@ def choose(
     subject: str = "",
     effective_from: datetime | None = None,
 ) -> None:
-    """Write down a choice, in force from `effective_from` (at once when not said). Raises InvalidInput(name, …)."""
+    """Write down a choice, in force from `effective_from` (at once when not said) until a later one is.
+
+    Raises InvalidInput(name, …), for a day that is over too: what was decided then rested on what was known then.
+    """
     _check(name, value, subject)
+    if effective_from is not None and effective_from < now:
+        raise InvalidInput(name.value, "a choice holds from now or from a later day on")
     session.add(
         PolicySetting(
             tenant_id=session.tenant_id,

@@ -151,7 +151,7 @@ def state_after(state: ConsentState, event: LedgerEntry) -> ConsentState:
         case EventKind.OPT_OUT:
             changed = _with_opt_out(replace(state, opted_out=mark, pending=None, held=None), event, CONSENTED)
         case EventKind.OPT_OUT_PARTIAL:
-            changed = _with_opt_out(state, event, event.purposes)
+            changed = _with_opt_out(replace(state, pending=_asked_less(state.pending, event)), event, event.purposes)
         case EventKind.VOICE_OPT_OUT:
             changed = replace(state, voice_opted_out=mark)
         case EventKind.HOLD:
@@ -208,12 +208,24 @@ def _with_inquiry(state: ConsentState, event: LedgerEntry) -> ConsentState:
 def _with_opt_in(state: ConsentState, event: LedgerEntry, granted: Iterable[Purpose]) -> ConsentState:
     purposes = dict(state.purposes)
     for purpose in granted:
+        standing = purposes.get(purpose)
+        written = standing and standing.state is PurposeState.OPTED_IN and standing.basis is Basis.EXPRESS_WRITTEN
+        if written and event.basis is not Basis.EXPRESS_WRITTEN:
+            continue  # a plain yes weakens no signature
         # A reply always rests on a text of theirs: START is one, a form or a signature is not.
         until = event.at + REPLY_LASTS if purpose is Purpose.REPLY else None
         purposes[purpose] = PurposeConsent(
             PurposeState.OPTED_IN, event.id, event.at, event.basis or Basis.EXPRESS, until
         )
     return replace(state, purposes=MappingProxyType(purposes), opted_out=None, pending=None, held=None)
+
+
+def _asked_less(asked: Mark | None, event: LedgerEntry) -> Mark | None:
+    """The open question without what they have just ended: a later yes does not bring that back."""
+    if asked is None or not asked.purposes:
+        return asked
+    left = tuple(purpose for purpose in asked.purposes if purpose not in event.purposes)
+    return replace(asked, purposes=left) if left else None
 
 
 def _with_opt_out(state: ConsentState, event: LedgerEntry, ended: Iterable[Purpose]) -> ConsentState:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,8 +17,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from consent.gate import grant_permit
 from consent.ledger import Fact, append, state_of
-from consent.models import Contact
-from consent.policy_settings import StopScope, current_settings
+from consent.models import ConsentEvent, Contact
+from consent.policy_settings import StartScope, StopScope, current_settings
 from consent.preferred_times import time_preference
 from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
 from consent.state import Basis, EventKind
@@ -66,7 +66,6 @@ from smsbot.writes import columns_of, fetch, loaded, prepared, put_changes, put_
 LONGEST_WAIT = timedelta(seconds=20)  # a burst of texts is answered after this at the latest
 POLL_S = 0.02
 CAUSE = "webhook:sms"
-LOOSE_YES = "in.yes"  # the rule by which "ok", "sure" and the like answer an open question
 ABOUT_CONSENT = (Step.OPT_OUT, Step.START, Step.OPT_IN, Step.HELP)
 MEDIA = "media"  # the kind of work that fetches one picture
 
@@ -387,11 +386,11 @@ class _Intake:
     def follow(self) -> None:
         """Judge the text and do what follows from it."""
         state = state_of(self.contact).at(self.at)
+        if state.pending is not None and (state.held or state.opted_out or not self._follows_the_question()):
+            state = replace(state, pending=None)  # a yes to something else agrees to nothing in writing
         context, judgement = word_context(state), self.judged
         if judgement is None or context is not WordContext.ACTIVE:
             judgement = judge(self.text.body, context, self.recipient.extra_opt_out_words)
-        if judgement.rule == LOOSE_YES and not self._follows_the_question():
-            judgement = judge(self.text.body, WordContext.ACTIVE, self.recipient.extra_opt_out_words)
         course = course_of(
             self.text.body,
             state=state,
@@ -432,6 +431,8 @@ class _Intake:
                 self._compliance(Kind.OPT_IN_CONFIRMATION, PermitKind.OPT_IN_CONFIRMATION, event_id, "opt_in_confirm")
             case _:
                 pass
+        if course.step is Step.OPT_IN:
+            outbox.hasten_first_text(self.session, self.contact.id, self.now)
         if course.step in (Step.START, Step.OPT_IN):
             outbox.cancel_opt_out_confirmation(self.session, self.contact.id)
         if course.step in ABOUT_CONSENT:
@@ -453,7 +454,7 @@ class _Intake:
         )
 
     def _follows_the_question(self) -> bool:
-        """Whether the question is the last text that they got: "ok" to anything else agrees to nothing in writing."""
+        """Whether the question whether they want texts is the last text that they got, if they got it at all."""
         last = self.session.scalars(
             select(Message.kind)
             .where(
@@ -461,11 +462,25 @@ class _Intake:
                 Message.contact_id == self.contact.id,
                 Message.direction == Direction.OUTBOUND,
                 Message.sending_at <= self.at,
+                Message.state.in_(outbox.COUNTED),
             )
             .order_by(Message.sending_at.desc(), Message.kind.is_not_distinct_from(Kind.OPT_IN_QUESTION))
             .limit(1)
         ).first()
         return last is Kind.OPT_IN_QUESTION
+
+    def _promotions_return(self) -> bool:
+        """Whether START brings promotions back too: the tenant has chosen so, and they had agreed to them in writing."""
+        if current_settings(self.session, self.now).start_scope is not StartScope.ALL:
+            return False
+        signed = select(ConsentEvent.id).where(
+            ConsentEvent.tenant_id == self.session.tenant_id,
+            ConsentEvent.contact_id == self.contact.id,
+            ConsentEvent.kind == EventKind.OPT_IN,
+            ConsentEvent.basis == Basis.EXPRESS_WRITTEN.value,
+            ConsentEvent.purposes.contains([Purpose.MARKETING.value]),
+        )
+        return self.session.scalars(signed.limit(1)).first() is not None
 
     def _scoped(self, course: Course, judgement: Judgement) -> Course:
         """What the tenant's choice makes of a STOP: by default it ends everything (C-044, C-045)."""
@@ -545,14 +560,16 @@ class _Intake:
                 ended = self._append(EventKind.OPT_OUT_PARTIAL, judgement, purposes=course.purposes, method=method)
                 return ended if course.answer else self._inquiry(judgement)
             case Step.START:
-                settings = current_settings(self.session, self.now)
-                event_id = self._append(
-                    EventKind.START,
-                    judgement,
-                    purposes=settings.restored_by_start,
-                    basis=Basis.EXPRESS,
-                    method=method,
-                )
+                event_id = self._append(EventKind.START, judgement, basis=Basis.EXPRESS, method=method)
+                if self._promotions_return():
+                    self._append(
+                        EventKind.OPT_IN,
+                        judgement,
+                        purposes=(Purpose.MARKETING,),
+                        basis=Basis.EXPRESS_WRITTEN,
+                        method=method,
+                        rule="start.brings_back_what_was_signed",
+                    )
             case Step.OPT_IN:
                 asked = state_of(self.contact).pending  # their yes grants what the question asked, and how it asked
                 event_id = self._append(

@@ -15,7 +15,7 @@ from consent.ledger import state_of
 from consent.models import Contact
 from consent.policy_settings import PolicySettings
 from consent.purposes import PermitKind, Purpose
-from consent.state import EventKind, PurposeState
+from consent.state import QUESTION_LASTS, EventKind, PurposeState
 from conversations.confirmations import put_compliance_text
 from conversations.models import Conversation, Kind, Message
 from conversations.outbox import owe_first_text
@@ -26,6 +26,12 @@ from smsbot.tenancy import Number, Tenant
 ONCE_IN = timedelta(hours=24)  # a form that is sent again a minute later is the same question
 LINE_TYPE_WITHIN = timedelta(seconds=3)  # the carrier's look-up has this long before the text goes without it
 AFTER_THE_CONFIRMATION = timedelta(milliseconds=1)  # of one person's texts the one that is due first goes first
+AFTER_THE_QUESTION = timedelta(minutes=10)  # or at once when they have answered it
+# A form that somebody sends again and again is one question, and is confirmed once.
+CONFIRMATIONS = {
+    PermitKind.OPT_IN_CONFIRMATION: (Kind.OPT_IN_CONFIRMATION, ONCE_IN),
+    PermitKind.OPT_IN_QUESTION: (Kind.OPT_IN_QUESTION, QUESTION_LASTS),
+}
 LINE_TYPE = "line_type"  # the kind of work that asks the carrier what kind of line a number is
 
 
@@ -58,7 +64,7 @@ def after_claim(
     if permit is None and not asked_something:
         return
     earliest = _when_the_line_is_known(session, contact, settings, now)
-    if permit is not None:
+    if permit is not None and not _said_lately(session, contact, *CONFIRMATIONS[permit], now):
         put_compliance_text(
             session,
             tenant=tenant,
@@ -71,9 +77,20 @@ def after_claim(
             now=now,
             due_at=earliest,
         )
-        earliest += AFTER_THE_CONFIRMATION
+        # Nothing stands between the question and their yes, which would otherwise be an answer to something else.
+        earliest += AFTER_THE_QUESTION if permit is PermitKind.OPT_IN_QUESTION else AFTER_THE_CONFIRMATION
     if asked_something and not _speaks_already(session, conversation, now):
         _owe_first_text(session, tenant, contact, conversation, settings, instant_at_night, earliest, now)
+
+
+def _said_lately(session: TenantSession, contact: Contact, kind: Kind, within: timedelta, now: datetime) -> bool:
+    said = select(Message.id).where(
+        Message.tenant_id == session.tenant_id,
+        Message.contact_id == contact.id,
+        Message.kind == kind,
+        Message.created_at > now - within,
+    )
+    return session.scalars(said.limit(1)).first() is not None
 
 
 def _speaks_already(session: TenantSession, conversation: Conversation, now: datetime) -> bool:

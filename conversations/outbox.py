@@ -425,7 +425,7 @@ def _gated(
     automated = message.author is not Author.AGENT
     mode = ReplyMode(conversation.mode) if conversation.mode else tenant.reply_mode
     settings = settings_in(around.more[2])
-    first_inquiry = message.purpose is Purpose.INQUIRY and _is_first_inquiry(session, contact, message)
+    first_inquiry = message.purpose is Purpose.INQUIRY and _is_first_inquiry(session, conversation, message)
     marketing = message.purpose is Purpose.MARKETING or (message.purpose is Purpose.INQUIRY and not first_inquiry)
     decision = check(
         session,
@@ -496,19 +496,40 @@ def _gated(
     return _Reserved(message.id, contact.id, number.id, token, monotonic + LEASE_S - CALL_S, credentials, sms)
 
 
-def _is_first_inquiry(session: TenantSession, contact: Contact, message: Message) -> bool:
-    """Whether nothing has followed up their last form or call yet: the answer to it, and no campaign."""
-    standing = state_of(contact).purposes.get(Purpose.INQUIRY)
-    if standing is None:
+def _is_first_inquiry(session: TenantSession, conversation: Conversation, message: Message) -> bool:
+    """Whether this answers a form or a call that nothing has followed up yet; the rest is a campaign for the hours."""
+    if message.kind is Kind.FIRST_TEXT:
         return True
+    if conversation.last_inbound_at is not None:
+        return False  # they texted: a text about their question that is no reply follows it up
     followed_up = select(Message.id).where(
         Message.tenant_id == session.tenant_id,
-        Message.contact_id == contact.id,
+        Message.contact_id == message.contact_id,
         Message.id != message.id,
         Message.purpose == Purpose.INQUIRY,
-        Message.sending_at >= standing.since,
+        Message.sending_at.is_not(None),
     )
     return session.scalars(followed_up.limit(1)).first() is None
+
+
+def hasten_first_text(session: TenantSession, contact_id: UUID, now: datetime) -> None:
+    """They have answered the question that stood before it: what they asked in the form is answered now."""
+    waiting = select(Message.id).where(
+        Message.tenant_id == session.tenant_id,
+        Message.contact_id == contact_id,
+        Message.kind == Kind.FIRST_TEXT,
+        Message.state == State.QUEUED,
+    )
+    session.execute(
+        update(work.Work)
+        .where(
+            work.Work.tenant_id == session.tenant_id,
+            work.Work.kind == REPLY,
+            work.Work.ref_id.in_(waiting),
+            work.Work.due_at > now,
+        )
+        .values(due_at=now)
+    )
 
 
 def _marketing_cap(

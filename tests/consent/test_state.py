@@ -244,3 +244,14 @@ def test_an_inquiry_grants_no_purpose_that_it_does_not_name(before: list[LedgerE
 
     changed = {p for p in asked.purposes if asked.purposes[p] != state.purposes.get(p)}
     assert changed <= {Purpose.REPLY, Purpose.INQUIRY} & set(named)
+
+
+def test_what_they_end_while_a_question_is_open_is_asked_no_more() -> None:
+    asked = LedgerEntry(UUID(int=1), EventKind.OPT_IN_PENDING, NOW, (Purpose.INQUIRY, Purpose.MARKETING))
+    partial = LedgerEntry(UUID(int=2), EventKind.OPT_OUT_PARTIAL, NOW, (Purpose.MARKETING,))
+    rest = LedgerEntry(UUID(int=3), EventKind.OPT_OUT_PARTIAL, NOW, (Purpose.INQUIRY,))
+
+    less = fold([asked, partial]).pending
+    assert less is not None
+    assert (less.event_id, less.purposes) == (asked.id, (Purpose.INQUIRY,))
+    assert fold([asked, partial, rest]).pending is None

@@ -10,13 +10,14 @@ from sqlalchemy import update
 
 from consent.ledger import state_of
 from consent.models import Contact, DecisionRow
-from consent.policy_settings import SettingName, choose
+from consent.policy_settings import SettingName, choose, current_settings
 from consent.purposes import Purpose
 from consent.state import Basis, EventKind, PurposeState
 from conversations import leads, outbox
 from conversations.models import Author, Conversation, Direction, Kind, Message, State
 from smsbot import work
 from smsbot.actor import SYSTEM, Actor, ActorKind
+from smsbot.errors import InvalidInput, PermanentSendFailure
 from smsbot.tenancy import OptOutHandling
 from tests.api.client import a_client
 from tests.world import LEAD, World
@@ -209,11 +210,19 @@ def test_ok_to_something_else_is_no_yes_to_the_question(world: World) -> None:
     world.drain()
     world.text("ok")
     world.drain()
-    before = [event.kind for event in world.ledger()]
     world.text("YES")
 
-    assert EventKind.OPT_IN not in before
-    assert EventKind.OPT_IN in [event.kind for event in world.ledger()]
+    assert EventKind.OPT_IN not in {event.kind for event in world.ledger()}
+
+
+def test_ok_after_a_question_that_never_reached_them_is_no_yes(world: World) -> None:
+    world.text("What are your hours?")
+    world.drain()
+    world.carrier.outcomes = [PermanentSendFailure("refused", 30007)]
+    double_opt_in(world)
+    world.text("ok")
+
+    assert EventKind.OPT_IN not in {event.kind for event in world.ledger()}
 
 
 def test_a_yes_after_three_days_is_an_answer_to_nothing(world: World) -> None:
@@ -330,7 +339,8 @@ def test_start_brings_marketing_back_only_where_the_tenant_chose_so(world: World
     world.text("STOP")
     world.text("START")
     world.drain()
-    assert state_of(world.contact()).purposes[Purpose.MARKETING].state is PurposeState.OPTED_IN
+    standing = state_of(world.contact()).purposes[Purpose.MARKETING]
+    assert (standing.state, standing.basis) == (PurposeState.OPTED_IN, Basis.EXPRESS_WRITTEN)
     assert world.verified()
 
 
@@ -426,3 +436,129 @@ def test_a_form_of_somebody_who_wrote_long_ago_is_answered_for_itself(world: Wor
     first = next(message for message in world.outbound() if message.kind is Kind.FIRST_TEXT)
     assert (first.state, first.reason) == (State.SENT, None)
     assert "automated AI assistant" in first.body
+
+
+def test_a_yes_to_another_question_is_no_agreement_in_writing(world: World) -> None:
+    double_opt_in(world)
+    world.text("What are your hours?")
+    world.drain()
+    for words in ("Yes", "sure", "yep", "Sí"):
+        world.text(words)
+        world.drain()
+
+    assert EventKind.OPT_IN not in {event.kind for event in world.ledger()}
+    assert a_text(world, Purpose.MARKETING).reason == "NO_CONSENT"
+
+
+def test_nothing_stands_between_the_question_and_their_yes(world: World) -> None:
+    double_opt_in(world)
+    assert dict(sent(world)) == {Kind.OPT_IN_QUESTION: State.SENT, Kind.FIRST_TEXT: State.QUEUED}
+    world.text("YES")
+    world.drain(wait=False)
+
+    assert (Kind.FIRST_TEXT, State.SENT) in sent(world)
+    assert EventKind.OPT_IN in {event.kind for event in world.ledger()}
+
+
+def test_who_does_not_answer_the_question_is_answered_after_ten_minutes(world: World) -> None:
+    double_opt_in(world)
+    world.clock.advance(timedelta(minutes=10))
+    world.drain(wait=False)
+
+    assert (Kind.FIRST_TEXT, State.SENT) in sent(world)
+
+
+def test_a_yes_counts_only_when_the_question_was_sent(world: World) -> None:
+    world.text("hello")
+    world.drain()
+    claim = {"basis": "express_written", "purposes": (Purpose.MARKETING,)}
+    with world.runtime.transaction(world.home.id) as session:
+        new = leads.NewLead(
+            LEAD,
+            consent=leads.ConsentClaim(
+                Basis.EXPRESS_WRITTEN, claim["purposes"], world.clock.now(),
+                {"disclosure": WORDS, "disclosure_version": "1", "page_url": "https://lakeside.example/contact"},
+                method="web_form", asked_again=True,
+            ),
+        )  # fmt: skip
+        leads.create_lead(world.runtime, session, new, actor=API, cause="test")
+    world.clock.advance(timedelta(minutes=6))  # no worker was there while its five minutes lasted
+    world.drain(wait=False)
+    world.text("yes")
+
+    assert EventKind.OPT_IN not in {event.kind for event in world.ledger()}
+
+
+def test_a_yes_does_not_end_a_hold(world: World) -> None:
+    double_opt_in(world)
+    world.text("not interested")
+    world.text("yes")
+
+    assert state_of(world.contact()).held is not None
+    assert EventKind.OPT_IN not in {event.kind for event in world.ledger()}
+
+
+def test_who_ends_promotions_is_not_asked_about_them_any_more(world: World) -> None:
+    chosen(world, SettingName.LINE_TYPE_LOOKUP, True)  # so that the question waits
+    claim = leads.ConsentClaim(
+        Basis.EXPRESS_WRITTEN, (Purpose.MARKETING,), world.clock.now(),
+        {"disclosure": WORDS, "disclosure_version": "1", "page_url": "https://lakeside.example/contact"},
+        method="web_form", asked_again=True,
+    )  # fmt: skip
+    with world.runtime.transaction(world.home.id) as session:
+        leads.create_lead(world.runtime, session, leads.NewLead(LEAD, consent=claim), actor=API, cause="test")
+    world.text("please no more ads")
+    world.drain()
+    world.clock.advance(timedelta(seconds=5))
+    world.drain(wait=False)
+
+    question = next(message for message in world.outbound() if message.kind is Kind.OPT_IN_QUESTION)
+    assert question.state in (State.BLOCKED, State.CANCELED)
+    assert a_text(world, Purpose.MARKETING).reason == "OPTED_OUT"
+
+
+def test_a_form_sent_again_and_again_asks_and_confirms_once(world: World) -> None:
+    for _ in range(4):
+        double_opt_in(world)
+        a_client(world).post_lead({"number": LEAD, "consent": agreed("inquiry", "marketing")})
+        world.drain(wait=False)
+        world.clock.advance(timedelta(minutes=5))
+
+    kinds = [message.kind for message in world.outbound()]
+    assert (kinds.count(Kind.OPT_IN_QUESTION), kinds.count(Kind.OPT_IN_CONFIRMATION)) == (1, 1)
+
+
+def test_a_text_about_an_earlier_question_keeps_the_states_hours(world: World) -> None:
+    miami = "+13055550171"
+    world.clock.set(datetime(2026, 11, 21, 1, 5, tzinfo=UTC))  # 20:05 there: Florida ends at 20:00
+    world.text("hi", sender=miami)
+    world.drain()
+    message = a_text(world, Purpose.INQUIRY)
+
+    assert (message.state, message.reason) == (State.DEFERRED, "QUIET_HOURS")
+
+
+def test_a_later_choice_is_not_undone_by_an_earlier_plan(world: World) -> None:
+    in_ten_days = world.clock.now() + timedelta(days=10)
+    chosen(world, SettingName.STOP_SCOPE, "category", effective_from=in_ten_days)
+    world.clock.advance(timedelta(days=1))
+    chosen(world, SettingName.STOP_SCOPE, "all")
+    with world.runtime.transaction(world.home.id) as session:
+        assert current_settings(session, in_ten_days + timedelta(days=1)).stop_scope == "all"
+
+
+def test_what_was_chosen_today_says_nothing_of_yesterday(world: World) -> None:
+    yesterday = world.clock.now() - timedelta(days=1)
+    with pytest.raises(InvalidInput):
+        chosen(world, SettingName.MARKETING_CAP, 0, effective_from=yesterday)
+    chosen(world, SettingName.MARKETING_CAP, 0)
+    with world.runtime.transaction(world.home.id) as session:
+        assert current_settings(session, yesterday).marketing_cap is None
+
+
+def test_a_start_weakens_no_signature(world: World) -> None:
+    a_client(world).post_lead({"number": LEAD, "consent": agreed("inquiry", "marketing")})
+    chosen(world, SettingName.START_SCOPE, "all")
+    world.text("START", OptOutType="START")
+
+    assert state_of(world.contact()).purposes[Purpose.MARKETING].basis is Basis.EXPRESS_WRITTEN
