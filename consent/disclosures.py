@@ -13,6 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from consent.overreach import overreaching
 from consent.purposes import Purpose
 from consent.wording import (
     HELP_WORDS,
@@ -166,8 +167,8 @@ _SAY = {
 def lint(disclosure: Disclosure, brand: str, country: str = "US", mailing_address: str = "") -> list[Finding]:
     """What keeps this wording from being published, one finding for each item that is missing or contradicted.
 
-    Items: brand, automated, purpose, frequency, rates, help, stop, not_a_condition, privacy, terms; filled where a
-    placeholder is left; in Canada also address and unsubscribe.
+    Items: brand, automated, purpose, frequency, rates, help, stop, not_a_condition, privacy, terms; bundled, shared and
+    preticked where it does more than that; filled where a placeholder is left; in Canada also address and unsubscribe.
     """
     text = without_brand(disclosure.text, brand)
     findings = [] if names_brand(disclosure.text, brand) else [Finding("brand", f'name who texts: "{brand}"')]
@@ -182,6 +183,7 @@ def lint(disclosure: Disclosure, brand: str, country: str = "US", mailing_addres
     )
     findings += _page_problems("privacy", "privacy policy", names_privacy(text), disclosure.privacy_url)
     findings += _page_problems("terms", "terms of service", names_terms(text), disclosure.terms_url)
+    findings += overreaching(text)
     if _PLACEHOLDER.search(text):
         findings.append(Finding("filled", "fill in the placeholder that is left in the text"))
     if any(is_shortened(link) for link in links_in(text)):
@@ -189,6 +191,21 @@ def lint(disclosure: Disclosure, brand: str, country: str = "US", mailing_addres
     if country == "CA":
         findings += [each for each in casl_problems(disclosure.text, brand, mailing_address) if each.item != "brand"]
     return findings
+
+
+def lint_seen(
+    text: str, brand: str, purposes: Iterable[Purpose], *, page_url: str = "", country: str = "US"
+) -> list[Finding]:
+    """What words lack that somebody agreed to before or elsewhere: `lint`, and for marketing `written_consent_problems`.
+
+    A page links what it names, so its privacy policy and terms are found by way of `page_url`; words on paper hold an
+    address themselves.
+    """
+    wanted = frozenset(purposes)
+    linked = (link if "://" in link else f"https://{link}" for link in links_in(text))
+    found_at = page_url or next((link for link in linked if is_public_link(link)), "")
+    findings = lint(Disclosure(LANGUAGES[0], wanted, text, found_at, found_at), brand, country)
+    return findings + (written_consent_problems(text) if Purpose.MARKETING in wanted else [])
 
 
 def _claimed(item: str, claim: Claim | None, when_denied: str) -> list[Finding]:

@@ -10,6 +10,7 @@ from consent.screen import Screen
 
 # What the rules of `tongues` would take for a request and is none: the thing refused is not a text to the sender.
 _NOT_OUT = (
+    r"\bdej(?:e|a|en)(?:me|nos) (?!de\b)\w+(?:ar|er|ir)(?:l[oae]s?)?\b",  # "déjeme pensarlo": let me think
     r"\bno (?:me|nos) (?:mand|envi)\w*(?: (?:mas|las|los|la|el|un|una|otra|otro|todavia|aun))* "
     r"(?:foto|video|link|enlace|contrato|documento|papel|dinero|ubicacion|direccion|imagen|"
     r"informacion|cotizacion|factura)\w*",

@@ -67,7 +67,7 @@ _PARTS = {
     "ME": "(?:me|(?:my|this)(?:other){0,2}number|(?:det|your|off)(?:other){0,2}number(?=$|off|again|or|gap)|number)",
     "END": "(?:$|gap|again|prep|or|you|i|it$|q|thing|not|no)",
     # After "off": a list of ours, or nothing that could be something else ("off the loan").
-    "TAIL": "(?!det(?:other|notours))(?!to(?:det)?(?:other|digits))(?!off(?:det|your|this|my|other|more|msg|list){0,4}notours)(?!(?:prep|to)(?:det|your|this|my|other){0,2}notours)(?!other.)(?!notours)(?:.|$)",
+    "TAIL": "(?!det+(?:msg|touch))(?!det(?:other|notours))(?!to(?:det)?(?:other|digits))(?!off(?:det|your|this|my|other|more|msg|list){0,4}notours)(?!(?:prep|to)(?:det|your|this|my|other){0,2}notours)(?!other.)(?!notours)(?:.|$)",
     # After "removed": the end, or a list of ours.
     "GONE": "(?!off(?:det|your|this|my|other|more|msg|list){0,4}notours)(?!(?:det|this|my)(?:other){0,2}notours)(?!other.)(?!notours)(?:.|$)",
     # A subject or a question word before a negation makes it a statement ("I don't text", "why don't you text me").
@@ -99,11 +99,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("stop_messages", r"(?<!iwill)(?<!third)(?<!not)(?<!cannot) stop (?:prep|off|it|det|your)* (?:call or)? MSG"),
     (
         "stop_sending",
-        r"(?<!third)(?<!not)(?<!cannot) stop (?:sending|send|get) (?:(?:to)? ME)? DETS (?:thing|it|again|(?:other){0,2} msg|$|(?:other){1,3} (?:$|gap|or|i|want|you|again))",
+        r"(?<!third)(?<!not)(?<!cannot) stop (?:sending|send|get) (?:(?:to)? ME)? DETS (?:thing|it(?!to)|again|(?:other){0,2} msg|$|(?:other){1,3} (?:$|gap|or|i|want|you|again))",
     ),
     (
         "stop_sending",
-        r"(?<!third)(?<!not)(?<!cannot)(?<!to) stop ing (?:me|my other? number) (?:$|again|or|if|prep|off)",
+        r"(?<!third)(?<!not)(?<!cannot)(?<!to) stop ing (?:me|my other? number) (?:$|again|or|if|(?:prep|off)(?:det|your|this|more)*(?:other){0,2}(?:msg|junk|thing|it|list|$))",
     ),
     (
         "stop_messages",
@@ -210,7 +210,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "not_wanted",
-        r"(?:hope|want) (?:to|it|if|you|i|be)* (?:not|no) (?:to|again|be)* (?:touched|hear (?:thing|off|again|$)|get (?:touched|(?:det|more|your|this|off)* (?:other)? (?:msg|touching|it|these|thing) END))",
+        r"(?:hope|want) (?:to|it|if|you|i|be)* (?:not|no) (?:to|again|be)* (?:touched|hear (?:thing|off|again|$)|get (?:touched|(?:det|more|your|this|off)* (?:(?:other)? (?:msg|touching)|it|these|thing) END))",
     ),
     (
         "not_wanted",
@@ -237,7 +237,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("not_wanted", r"i (?:not|cannot) (?:again)? want (?:to)? (?:get)? these (?:$|gap|again|or)"),
     (
         "no_need",
-        r"noneed (?:to|prep|you|it|me|again|continue|want|more|send|det|other)* (?:touch|touching|sending|send|msg) (?:END|ME|me|my|msg|more|det|thing|your|off)",
+        r"noneed (?:to|prep|you|it|me|again|continue|want|more|send|det|other)* (?:touch|touching|sending|send|msg) (?:END|(?:ME|me)(?!(?:det|your|my|this)+(?:other|notours))|my(?:other)?number|msg|(?:det|more|your|this)+(?:other){0,2}(?:msg|thing)|more|thing|off)",
     ),
     ("no_more", r"^MSG off (?:$|gap|or)"),
     ("no_more", r"(?:nomore|no) (?:other|more|det)* msg to touch ME"),
@@ -245,7 +245,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("dont_send", r"(?:want|hope) zilch (?:touched|send|off you|off your|more)"),
     ("dont_touch", r"nobody (?:.){0,4}? touch ME"),
     ("dont_touch", r"touching me .{0,4} (?:not|no) $"),
-    ("not_wanted", r"(?:not|nobody) hear off+ (?:you|your|this)"),
+    ("not_wanted", r"(?<!i)(?:not|nobody) hear off+ (?:you|your|this)"),
     (
         "not_wanted",
         r"(?:good|hope|want|modal) (?:i|be|it|to|modal|det)* without (?:det|more|your|this)+ (?:other)? msg",
@@ -325,13 +325,13 @@ _RULES: tuple[tuple[str, str], ...] = (
         "consent",
         r"i (?:not|cannot) (?:again)? allow (?:you|to|prep|det|your|more|this|it|be)* (?:touch|touched|touching|msg|send|number|call)",
     ),
-    ("forget_number", r"forget (?:you|to)* (?:have)? (?:my|this) (?:other)? number"),
+    ("forget_number", r"forget (?:you|to)* (?:have)? (?:my|this) (?:other)? number TAIL"),
     ("threat", r"(?:more|if|last|next) (?:other|you|me)* (?:msg|touch|touching|part).*report"),
     ("threat", r"(?:msg|touch) (?:me)? (?:more|again|thing|next)+ (?:other|part)? (?:or|i|you).*report"),
     # "I already told you to stop", "said no more", "asked to be taken off"
     (
         "said_stop",
-        r"(?<!not)(?<!cannot)(?<!third)(?<!person) said (?:you|to|prep|det|more|again|other|me|be|have|digits|it|it){0,5} (?:stop|unsub|unsubbed|removed(?=GONE)|nomore|not touch|(?:take|remove|leave) ME) (?:END|MSG|again|last|part|digits|me|my|thing|sending|send|get|off|other)",
+        r"(?<!not)(?<!cannot)(?<!third)(?<!person) said (?:you|to|prep|det|more|again|other|me|be|have|digits|it|last|part){0,6} (?:stop|unsub|unsubbed|removed(?=GONE)(?:this thing)?|nomore|not touch|(?:take|remove|leave) ME) (?:END|MSG|again|last|part|digits|me|my|thing|sending|send|get|off|other)",
     ),
     ("said_stop", r"(?:hope|modal) (?:you|this|it|MSG|your|det)* (?:to|modal)* stop (?:$|gap|again|it$|this$|or|i$)"),
     ("said_stop", r"part (?:.){0,6}? (?:stop|unsub|nomore) (?:MSG)? (?:$|gap|you|q|i|not|cannot|modal|again)"),
@@ -356,10 +356,109 @@ _RULES: tuple[tuple[str, str], ...] = (
         "how_to_stop",
         r"how .*?(?:stop MSG|(?:end) (?!(?:off|det|my|this){0,2}(?:other)?notours)MSG|take me off|be removed GONE|get removed GONE|end it $|MSG (?:to|be)* (?:stop|ended)|you (?:to)? stop $|unsub(?!my|det|person|third|off(?:det|my)?(?:other)?notours)|off this $|away (?:$|again))",
     ),
+    # "I should no longer be getting these", "is there a way not to get them anymore", "it'd be nice if I didn't"
+    (
+        "not_wanted",
+        r"(?:^|gap|i|number|me|or|prep|person) shouldnt (?:be|again|to|continue|have)* get (?:det|more|again|your|this|off)* (?:other)? (?:msg|touching|these (?:$|gap|again|or|off|prep|not))",
+    ),
+    (
+        "not_wanted",
+        r"(?:hope|want|good) (?:it|to|be|modal|me)* if (?:i|me|(?:my|this) number) (?:not|cannot|unsubbed|ended)+ (?:have|to|again|be|modal)* (?:touched|get (?:det|more|your|this|off|again)* (?:(?:other)? (?:msg|touching)|it|these|thing) (?:END|off (?:you|your)))",
+    ),
+    (
+        "how_to_stop",
+        r"how (?:i|me|modal|to|you|be|prep|for|how|about)* (?:not|without|end|stop|avoid) (?:again|be|to)* get (?:det|your|more|this|off)* (?:(?:other)? (?:msg|touching)|it|these|thing) (?:END|off (?:you|your))",
+    ),
+    # "texts from you are no longer welcome at this number", "these messages are to be discontinued"
+    (
+        "not_wanted",
+        r"MSG (?:off (?:you|your other|this other?))? (?:(?:prep|to)* (?:me|(?:my|this) other? number))? (?:be|modal)* (?:unwelcome|(?:not|cannot) (?:again)? welcome)",
+    ),
+    (
+        "stop_messages",
+        r"MSG (?:off (?:you|your other))? (?:(?:prep|to)* (?:me|(?:my|this) other? number))? be (?:to|modal) (?:be)? (?:ended|stop|end) (?:$|gap|again|prep|or)",
+    ),
+    (
+        "stop_messages",
+        r"MSG (?:off (?:you|your other))? (?:(?:prep|to)* (?:me|(?:my|this) other? number))? (?:modal) (?:be|to|modal|have)* (?:stop|ended|end) (?:$|gap|again|prep|or)",
+    ),
+    ("stop_messages", r"(?:stop|ended|end) be (?:it|what) i (?:hope|want) .{0,3} (?:msg|touching)"),
+    # "let this be the end of it", "make this the last one", "all I want from you is silence"
+    (
+        "not_wanted",
+        r"(?:^|gap|prep|or) (?:hope|leave) (?:this|it) be? (?:theend|(?:det|your|my)* last (?:(?:thing|time) (?:$|gap|off|i|you)|i hear))",
+    ),
+    (
+        "not_wanted",
+        r"(?:want|hope|desire) off (?:you|your other?) be (?:silence|removal|removed GONE|unsub|to? (?:stop|ended|be removed GONE)|(?:det)? end)",
+    ),
+    (
+        "not_wanted",
+        r"only thing i? (?:want|hope) (?:be|to|you|off|this|your|for|hear)* (?:stop|ended|unsub|unsubbed|removed GONE|be removed GONE|removal)",
+    ),
+    # "I'd rather not be on this list"
+    (
+        "remove_me",
+        r"(?:hope|want) (?:to|i|modal)* (?:not|no) (?:to|be|again|have)* (?:prep|off|join)+ (?:det|your|this)* (?:other|msg)? (?:list|msg) (?:$|gap|again|or|prep|if)",
+    ),
+    (
+        "not_wanted",
+        r"(?:this|it|hope|modal) (?:modal|to|be)* (?:det|your|my)* last (?:time|msg|thing) (?:i|you) (?:get|hear|touch|send)",
+    ),
+    ("stop_touching", r"touching be withdrawn (?:$|gap|or)"),
+    (
+        "said_stop",
+        r"i (?:have|again|continue|still|other)* hit (?:det|word)* (?:stop|unsub) (?:$|gap|again|digits|part|last|or you|or i)",
+    ),
+    ("forget_number", r"forget you have (?:it|(?:my|this) (?:other)? number)"),
+    (
+        "dont_touch",
+        r"you shouldnt (?:be|again|continue|to|have)* (?:touch|touching|send|sending) (?:ME|msg|again|$|gap|thing|more|det msg)",
+    ),
+    ("threat", r"(?:touching|touch|msg) (?:ME)? (?:again|more|next) (?:modal|be|consider|prep|det)* report"),
+    ("threat", r"(?:send|touch) (?:me)? (?:det|digits)* (?:more|next|again|thing)+ (?:msg|part)? (?:or|i|you).*report"),
+    ("not_wanted", r"(?<!iwill)(?<!third)(?<!not)(?<!cannot) stop hear (?:thing)? (?:off|prep)+ (?:you|your)"),
+    ("not_wanted", r"(?:hope|want) (?:to|be)* get zilch (?:$|gap|more|again|off|or)"),
+    ("how_to_stop", r"how .{0,5}? off (?:this|your)+ (?:other)? (?:list|msg) (?:$|gap|again)"),
+    ("remove_me", r"(?:take|remove) your (?:det|msg|junk|touching){1,3} off (?:my|this) (?:other)? number"),
+    # "nobody here wants to be texted by you", "none of us asked for your messages"
+    (
+        "not_wanted",
+        r"nobody .{0,5}? (?:want|hope) (?:to|be|get|hear|again)* (?:touched|touching|off you|(?:det|your|more|this)* msg (?:$|gap|again|off|or))",
+    ),
+    # "stop asking", "quit asking me about it"
+    (
+        "stop_touching",
+        r"(?<!iwill)(?<!third)(?<!not)(?<!cannot)(?<!to) stop asking (?:$|again|gap|or|me (?:$|gap|again|or|if))",
+    ),
+    # "take me off the holiday sale stuff", "stop sending me his car stuff"
+    (
+        "remove_me",
+        r"(?<!third)(?<!not)(?<!cannot)(?<!i) (?:take|remove) ME off (?:det|your|this|my)* (?:other|notours|msg|promo){0,4} (?:junk|promo|msg) END",
+    ),
+    (
+        "stop_sending",
+        r"(?<!third)(?<!not)(?<!cannot)(?<!to) stop (?:sending|send) (?:to)? ME? (?:det|your|this|my|third|other|notours|more){0,5} (?:junk|msg|thing) (?:$|gap|again|or|i|it|prep)",
+    ),
+    # "So I text STOP in June"
+    (
+        "said_stop",
+        r"i (?:have|again|continue|still|other)* (?:touch|said|saying|send|sending) (?:you|to|det|word|prep)* stop (?:$|gap|again|part|last|prep|other|or|i|you|digits|to)",
+    ),
+    # "any further message is without my consent"
+    (
+        "consent",
+        r"(?:more|next|again) (?:other)? (?:msg|touching|touch) .{0,6}? be (?:without|not) (?:my|det)* (?:other)? consent",
+    ),
+    (
+        "consent",
+        r"(?:more|next|again) (?:other)? (?:msg|touching|touch) .{0,6}? be (?:det|prep)* (?:unwelcome|report|refuse)",
+    ),
 )
 # Where texts have been spoken of: "end it", "I'd like them gone", "undo that".
 _TOPIC_RULES: tuple[tuple[str, str], ...] = (
-    ("stop_it", r"(?<!i)(?<!third)(?<!not)(?<!cannot) end (?:it|this|det)* $"),
+    ("stop_it", r"(?:hope|want) (?:to|have)* it (?:to|be|modal)* (?:ended|removed) off (?:det|this)* (?:your|you)"),
+    ("stop_it", r"(?<!i)(?<!third)(?<!not)(?<!cannot)(?<!be)(?<!get) end (?:it|this|det)* $"),
     ("stop_it", r"(?:hope|want) (?:you|to|me|be|have|i)* (?:it|thing)? (?:to|be|modal)* (?:stop|ended|removed) $"),
     ("stop_it", r"spare (?:me|det|your|more)* (?:other|msg|thing|digits)? $"),
     ("stop_it", r"(?:^|gap|or|modal|you|prep) remove it $"),
@@ -412,7 +511,7 @@ _RULES_WITH, _ALWAYS = _rules_with()
 @lru_cache(maxsize=64)  # one sentence is asked about in several ways
 def letters(sentence: str) -> tuple[str, list[int]]:
     """One letter for each word or phrase of `sentence` that has a part in the grammar, and the word each begins at."""
-    sentence = _SAME.sub(lambda m: _SAME_AS[m[0]], _PHONE.sub("myself", sentence))
+    sentence = _SAME.sub(lambda m: _SAME_AS[m[0]], _PHONE.sub("undersigned", sentence))
     words = _INTENSIFIERS.sub(" _ ", sentence).split()[:_PATIENCE]
     return _coded([word for word in words if word != "_"])
 
@@ -463,6 +562,11 @@ def request_in(sentence: str, topic: bool) -> tuple[str, int] | None:
             begin = begins[match.start()] if match.start() < len(begins) else 0
             return name, len(" ".join(sentence.split()[:begin]))
     return None
+
+
+def classes_in(sentence: str) -> list[frozenset[str]]:
+    """The classes of each word or phrase of `sentence` that has a part in the grammar, in order."""
+    return [_KINDS[ord(letter) - _LETTERS] for letter in letters(sentence)[0]]
 
 
 def about_ending(sentence: str) -> bool:

@@ -1,7 +1,8 @@
 """The consent ledger: append under the contact's lock, seal per tenant, verify, erase what identifies.
 
 Each event carries the hash of the one before it, per contact. A seal each minute records the ends of the chains that
-grew, so that a tail which was cut off shows as well. Nothing here is ever updated.
+grew, so that a tail which was cut off shows as well, and binds the tree of all ends, so that it can be shown of one
+contact alone (`consent/ledger_tree.py`). Nothing here is ever updated.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, String, delete, exists, select, type_coerce
+from sqlalchemy import LargeBinary, Row, String, delete, exists, func, insert, literal, select, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from consent.models import ConsentEvent, ConsentEvidence, Contact, LedgerHead
+from consent import ledger_tree
+from consent.models import ConsentEvent, ConsentEvidence, Contact, LedgerHead, LedgerNode
 from consent.purposes import Purpose
 from consent.state import (
     Basis,
@@ -35,7 +39,9 @@ from smsbot.database import TenantSession
 from smsbot.writes import put_row
 
 SALT_BYTES = 16
-SEALED_AT_ONCE = 5_000
+SEALED_AT_ONCE = 2_000  # their rows are locked meanwhile
+READ_AT_ONCE = 1_000  # seals, nodes
+LIST_OF_ENDS, TREE_OF_ENDS = 1, 2  # versions of a seal: what its hash binds
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,23 +271,67 @@ def verify(session: TenantSession, cipher: DataCipher) -> Verified | Broken:
     if orphan is not None:
         return Broken(orphan.contact_id, orphan.seq, orphan.id, "belongs to a contact that is gone")
     seals = 0
-    prev = b""
     sealed: dict[str, int] = {}
-    for head in session.scalars(
-        select(LedgerHead).where(LedgerHead.tenant_id == session.tenant_id).order_by(LedgerHead.seq)
-    ):
+    for found in _sealed(session, hashes):
+        if isinstance(found, Broken):
+            return found
         seals += 1
-        if head.seq != seals or head.prev_hash != prev or head.hash != _seal_hash(prev, head.seq, head.at, head.ends):
-            return Broken(None, head.seq, None, f"seal {seals} is missing, moved or changed")
-        for contact_id, seq, digest in head.ends:
-            if hashes.get((contact_id, seq)) != digest:
-                return Broken(UUID(contact_id), seq, None, f"seal {seals} knows an event that is gone or changed")
-            sealed[contact_id] = seq
-        prev = head.hash
+        if found.version != LIST_OF_ENDS:  # those of version 1 are sealed once more
+            sealed.update((contact_id, seq) for contact_id, seq, _ in found.ends)
     for contact in contacts:
         if contact.sealed_seq != sealed.get(str(contact.id), 0):
             return Broken(contact.id, contact.sealed_seq, None, f"seal {seals + 1} is missing: it covered this contact")
     return Verified(counts["contacts"], counts["events"], counts["erased"], seals)
+
+
+def _sealed(session: TenantSession, hashes: Mapping[tuple[str, int], str]) -> Iterator[LedgerHead | Broken]:
+    """Every seal in its order, until one is broken. The tree is grown anew from the ends that they list."""
+    stored = _nodes_by_seal(session)
+    after, nodes = next(stored, (0, {}))
+    prev = b""
+    tree: dict[bytes, bytes] = {}
+    heads = select(LedgerHead).where(LedgerHead.tenant_id == session.tenant_id).order_by(LedgerHead.seq)
+    for place, head in enumerate(session.scalars(heads.execution_options(yield_per=READ_AT_ONCE)), start=1):
+        if head.seq != place or head.prev_hash != prev or head.hash != seal_hash(head):
+            yield Broken(None, head.seq, None, f"seal {place} is missing, moved or changed")
+            return
+        for contact_id, seq, digest in head.ends:
+            if hashes.get((contact_id, seq)) != digest:
+                yield Broken(UUID(contact_id), seq, None, f"seal {place} knows an event that is gone or changed")
+                return
+        grown: dict[bytes, bytes] = {}
+        if head.version == TREE_OF_ENDS:
+            grown = ledger_tree.changed(_values(session.tenant_id, head.ends), tree)
+            tree.update(grown)
+        of_this = nodes if after == place else {}
+        if head.root != grown.get(ledger_tree.ROOT) or of_this != grown:
+            yield Broken(None, head.seq, None, f"seal {place} has a tree that does not hold its ends")
+            return
+        if after == place:
+            after, nodes = next(stored, (0, {}))
+        prev = head.hash
+        yield head
+    if nodes:
+        yield Broken(None, after, None, f"seal {after} is missing: its tree is here")
+
+
+def _nodes_by_seal(session: TenantSession) -> Iterator[tuple[int, dict[bytes, bytes]]]:
+    query = (
+        select(LedgerNode.seal, LedgerNode.place, LedgerNode.content)
+        .where(LedgerNode.tenant_id == session.tenant_id)
+        .order_by(LedgerNode.seal)
+    )
+    rows = session.execute(query.execution_options(yield_per=READ_AT_ONCE))
+    for seal_seq, nodes in groupby(rows, key=lambda row: int(row.seal)):
+        yield seal_seq, {node.place: node.content for node in nodes}
+
+
+def _values(tenant_id: UUID, ends: Sequence[Sequence[Any]]) -> dict[bytes, bytes]:
+    """The ends that a seal lists as the tree holds them."""
+    return {
+        ledger_tree.key_of(tenant_id, UUID(contact_id)): ledger_tree.end_of(seq, bytes.fromhex(digest))
+        for contact_id, seq, digest in ends
+    }
 
 
 def _is_fold(consent: Mapping[str, Any], events: Sequence[Row[Any]]) -> bool:
@@ -326,8 +376,31 @@ def _proves(proof: ConsentEvidence, event: Row[Any], cipher: DataCipher) -> bool
     return evidence_hash(proof.salt, evidence) == bytes(event.evidence_hash)
 
 
-def _seal_hash(prev: bytes, seq: int, at: datetime, ends: Sequence[Sequence[Any]]) -> bytes:
-    return hashlib.sha256(prev + canonical_json([seq, at.astimezone(UTC).isoformat(), ends])).digest()
+def seal_hash(head: LedgerHead) -> bytes | None:
+    """SHA-256 over the previous seal's hash and what this one binds; None for a version that nobody writes."""
+    at = head.at.astimezone(UTC).isoformat()
+    match head.version:
+        case 1:
+            content = [head.seq, at, head.ends]
+        case 2 if head.root is not None:
+            content = [head.version, head.seq, at, head.root.hex()]
+        case _:
+            return None
+    return hashlib.sha256(head.prev_hash + canonical_json(content)).digest()
+
+
+def tree_as_of(session: TenantSession, seal_seq: int, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+    """What is known to this seal of the tree beside these keys, by place."""
+    places = literal(sorted(ledger_tree.beside(keys)), ARRAY(LargeBinary))
+    wanted = func.unnest(places).column_valued("wanted")
+    content = (
+        select(LedgerNode.content)
+        .where(LedgerNode.tenant_id == session.tenant_id, LedgerNode.place == wanted, LedgerNode.seal <= seal_seq)
+        .order_by(LedgerNode.seal.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return {row[0]: row[1] for row in session.execute(select(wanted, content)) if row[1] is not None}
 
 
 def seal(session: TenantSession, now: datetime) -> LedgerHead | None:
@@ -350,15 +423,29 @@ def seal(session: TenantSession, now: datetime) -> LedgerHead | None:
     ).first()
     seq, prev = (last.seq + 1, last.hash) if last else (1, b"")
     ends = [[str(c.id), c.ledger_seq, c.ledger_hash.hex()] for c in grown]
+    values = _values(session.tenant_id, ends)
+    nodes = ledger_tree.changed(values, tree_as_of(session, seq, values))
     head = LedgerHead(
         tenant_id=session.tenant_id,
         seq=seq,
         at=now,
         ends=ends,
         prev_hash=prev,
-        hash=_seal_hash(prev, seq, now, ends),
+        version=TREE_OF_ENDS,
+        root=nodes[ledger_tree.ROOT],
     )
+    digest = seal_hash(head)
+    assert digest is not None
+    head.hash = digest
     session.add(head)
+    session.flush()  # the nodes refer to it
+    session.execute(
+        insert(LedgerNode),
+        [
+            {"tenant_id": session.tenant_id, "place": place, "seal": seq, "content": content}
+            for place, content in nodes.items()
+        ],
+    )
     for contact in grown:
         contact.sealed_seq = contact.ledger_seq
     return head

@@ -101,7 +101,8 @@ _PERSONAL = re.compile(
 AUTO = Screen(
     ("", re.compile(pattern))
     for pattern in (
-        r"\bauto(?:matic|mated)?[ -]?(?:reply|response|responder|message|text)\b(?!s)",
+        r"\bauto(?:matic|mated)?[ -]?(?:reply|response|responder)\b",
+        r"(?<!receive )(?<!any )(?<!your )(?<!more )(?<!get )(?<!these )(?<!further )\bauto(?:matic|mated)?[ -]?(?:message|text)\b(?!s)(?! messages?\b)",
         r"\bthis is an automat",
         r"\brespuesta automatica\b",
         r"\breponse automatique\b",

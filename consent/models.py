@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     UniqueConstraint,
     func,
@@ -112,7 +113,10 @@ class ConsentEvidence(Base):
 
 
 class LedgerHead(Base):
-    """A seal: the ends of the chains that grew since the last one, chained per tenant, made each minute."""
+    """A seal: the ends of the chains that grew since the last one, chained per tenant, made each minute.
+
+    One of version 1 hashes the list of those ends; since version 2 the root of the tree of every contact's end.
+    """
 
     __tablename__ = "ledger_heads"
 
@@ -122,6 +126,20 @@ class LedgerHead(Base):
     ends: Mapped[list[list[Any]]] = mapped_column(JSONB)  # [contact id, seq, hash in hex]
     prev_hash: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
+    version: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    root: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class LedgerNode(Base):
+    """A place in the tree of the ends, as one seal changed it; it holds until a later seal changes it again."""
+
+    __tablename__ = "ledger_nodes"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "seal"], ["ledger_heads.tenant_id", "ledger_heads.seq"]),)
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    place: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)  # the steps from the root, one byte each
+    seal: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)  # of a node its hash, of a bucket its keys and values
 
 
 class Permit(Base):
@@ -237,6 +255,7 @@ class Disclosure(Base):
     language: Mapped[str] = mapped_column(String(8))
     purposes: Mapped[list[str]] = mapped_column(JSONB)
     brand: Mapped[str] = mapped_column(String(60))
+    double_opt_in: Mapped[bool] = mapped_column(server_default=text("false"))  # a tick waits for a yes to a text
     text: Mapped[str] = mapped_column(String(5000))
     sha256: Mapped[str] = mapped_column(String(64))
     published_at: Mapped[datetime] = mapped_column(UtcDateTime())

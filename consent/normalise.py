@@ -49,7 +49,7 @@ _KEYCAP_HASH = re.compile(r"(?<!\S)#(?!\S)")  # "take my # off your list"
 
 _CONTRACTION = re.compile(r"(?<=[^\W\d_])'(?=(?:t|m|re|s|ll|ve|d|all|am)(?![^\W_]))")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ`´′＇", "'"))
-_SPACED_LETTERS = re.compile(r"(?<![^\W_])(?:[^\W\d_][\W_]{1,3}){2,29}[^\W\d_](?![^\W_])")
+_SPACED_LETTERS = re.compile(r"(?<![^\W_])(?:[^\W_][\W_]{1,3}){2,29}[^\W_](?![^\W_])")
 # The vowel signs of Indic and Thai letters are part of the word, though Python does not count them as letters.
 _TOKEN = re.compile(r"(?:[^\W_]|[\u0900-\u0dff\u0e31-\u0e4e])+|[?？؟]|[.!;:|\n…。！；：،—–•]|[,，、]")
 _LEET = str.maketrans("01345$@!|7", "oieassaiit")
@@ -195,5 +195,8 @@ def _unleet(chunk: str, known: frozenset[str]) -> str:
 
 
 def _joined(run: str, known: frozenset[str]) -> str:
-    word = "".join(c for c in run if c.isalpha())
+    letters = "".join(c for c in run if c.isalnum())
+    if not any(c.isalpha() for c in letters):
+        return run
+    word = letters.translate(_LEET)
     return word if word in known or collapsed(word) in known else run

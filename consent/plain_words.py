@@ -22,6 +22,7 @@ from consent.keywords import CANCEL_WORDS, KEYWORDS, SOFT_WORDS, Use
 from consent.normalise import Plain, without_accents
 from consent.preferred_times import time_preference
 from consent.screen import Screen
+from consent.suspicion import looks_like_a_request
 from consent.tongues import foreign_request_in
 
 
@@ -125,14 +126,15 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 # The same words in another sense. "it won't stop leaking", "stop by", "bus stop", "don't stop", "the end of the month".
 _COMPLAINT_FIRST = _pattern(
-    r"\b(?:(?:you|yall|u|they|people|guys|who)(?: \w+)? (?:wont|will not|dont|do not|never|cant|"
-    r"didnt|did not|havent|refuse to) (?:ever )?(?:stop|quit)"
+    r"(?<!if )\b(?:(?:you|yall|u|they|people|guys|who)(?: \w+)? (?:wont|will not|dont|do not|never|cant|"
+    r"didnt|did not|havent|refuse to) (?:ever )?(?:stop|quit)(?! (?:playing|by|at|in|for|being|doing|changing|raising|"
+    r"working|running|leaking|moving|making|selling|using|charging|offering|building|dropping|talking about)\b)"
     r"|why (?:wont|dont|cant|havent) (?:you|u|yall|they)(?: \w+){0,2} (?:stop|quit)|(?:cant|wont|"
     r"can|will|would|could) (?:you|u|yall) (?:all |guys |please |just |fucking )*(?:stop|quit)(?= "
     r"<f>(?:<touching>|<msg>)| it\b| please| now|$| already))"
 )
 _NEGATED = _pattern(
-    r"\b(?:dont|do not|don t|never|wont|will not|cant|cannot|can not|couldnt|could not|wouldnt|"
+    r"\b(?:(?<!why )dont|do not|don t|never|wont|will not|cant|cannot|can not|couldnt|could not|wouldnt|"
     r"would not|doesnt|does not|didnt|did not|isnt|not|no need to|without|hasnt|havent|wasnt|aint)"
     r"(?: (?:ever|want|wanna|need|mean|meant|say|said|saying|ask|asked|asking|tell|told|you|to|them|it|me|this|"
     r"that|actually|please|even|type|typed|try|trying|intend|going|seem|really|be|will|you "
@@ -143,7 +145,8 @@ _NEGATED = _pattern(
 OTHER_SENSE = Screen(
     ("", _pattern(p))
     for p in (
-        r"\bstop(?:ping|ped|s)? (?:by|in|over|off|there|here|for (?!good|ever|the love|real)|near|"
+        r"(?<!i text )(?<!i sent )(?<!i wrote )(?<!we wrote )(?<!i texted )(?<!we texted )(?<!we sent )(?<!typed )(?<!replied )(?<!replying )(?<!sending )"
+        r"\bstop in\b|\bstop(?:ping|ped|s)? (?:by|(?<!stop )in|over|off|there|here|for (?!good|ever|the love|real)|near|"
         r"around|along|sign|signs|light|lights|lamp|watch|gap|loss|"
         r"start|me (?:if|when)|and (?:shop|see|look|check|get|grab|go|pick|say|take|eat|visit|meet|drop|talk)|at (?!once)|"
         r"to (?:see|look|get|grab|pick|check|eat|say|visit)|on (?:my|the|our) way|through|short|"
@@ -154,12 +157,13 @@ OTHER_SENSE = Screen(
         r"shuttle|tram|(?<!to )a|another|every|second|final|one|many|stop and|the) stops?\b(?! "
         r"<f>(?:<touching>|<msg>))",
         r"\b(?:does|do|did|will|would|can|has|when|where|until|till|if|unless|before|after) (?!this\b|"
-        r"these\b|those\b|you\b|i\b|to\b|like\b|love\b|prefer\b|appreciate\b)(?:it|he|she|we|they|the|my|our|this car|\w+)(?: \w+){0,2}? "
+        r"these\b|those\b|you\b|u\b|ya\b|yall\b|i\b|to\b|like\b|love\b|prefer\b|appreciate\b|be\b)(?:it|he|she|we|they|the|my|our|this car|\w+)"
+        r"(?: (?!so\b|and\b|but\b|please\b|just\b|then\b)\w+){0,2}? "
         r"(?:ever |just |finally )?(?:stop|stops|stopped|end|ends|quit|quits)\b",
         r"(?<!make )(?<!made )(?<!have )(?<!get )\b(?:it|he|she|we|car|engine|rain|snow|motor|ac|heat|"
         r"price|prices|showings|sales?|music|brakes?|light|lights|alarm|truck|which|that) (?:just |"
         r"suddenly |never |already |has |had |will |would |might |could )*(?:stops?|stopped|quit|quits|"
-        r"ends?|ended)\b(?! <f>(?:<touching>|<msg>))",
+        r"ends?|ended)\b(?! <f>(?:<touching>|<msg>|getting|receiving))",
         r"\b(?:gonna|gunna|going to|can|could|will|would|to|must|should|wont|whats?|nothing|anything|"
         r"what) stops? (?:me|us|you|them|him|her|it) from\b(?! <f>(?:receiving|getting|<touching>))",
         r"\bwhat stops\b|\b(?:when|if|whenever|where|every time|each time|once|while|before|after) "
@@ -174,13 +178,14 @@ OTHER_SENSE = Screen(
         r"\bstop (?:making me|looking|thinking|talking (?:about|yourself)|smoking|drinking|dreaming|"
         r"worrying|procrastinating|driving|working|living|renting|paying|searching|shopping|laughing|"
         r"smiling|crying|selling(?! me)|buying|playing|dropping|going|being|"
-        r"accepting|taking|offering|charging|producing|using|showing|leaking|asking|watching)\b",
-        r"\b(?:year|month|week|week s|day|season|book|the|high|low|low|dead|rear|front|back|back|tail|"
+        r"accepting|taking|offering|charging|producing|using|showing|leaking|watching|kidding|joking|teasing)\b",
+        r"\b(?:stop|quit) asking (?:(?!me\b|us\b|again\b|now\b|please\b|already\b)\w+|(?:me|us) (?:for|to))\b",
+        r"\b(?:year|month|week|week s|day|season|book|(?<!this be )(?<!that be )(?<!it be )the|high|low|low|dead|rear|front|back|back|tail|"
         r"deep|far|either|each|other|both|east|west|north|south|one|in the|at the|by the|loose|odd|"
         r"top|bottom|upper) end\b|\bweekend\b|"
-        r"\bend (?:of|up|unit|units|date|table|tables|result|zone|cap|user|goal|lot|to end|game|on|in|"
+        r"(?<!let this be the )(?<!let that be the )(?<!let it be the )\bend (?:of|up|unit|units|date|table|tables|result|zone|cap|user|goal|lot|to end|game|on|in|"
         r"at|with|was|is)\b|\b(?:will|does|do|did|lease|term|sale|promo|offer|event|deal) ends?\b|"
-        r"\bends? (?:in|on|at|this (?:week|month|year|weekend|spring|summer|fall|winter|\w+day)|next|tomorrow|today|soon|up)\b(?! <msg>)",
+        r"(?<!must )(?<!to )\bends? (?:in|on|at|this (?:week|month|year|weekend|spring|summer|fall|winter|\w+day)|next|tomorrow|today|soon|up)\b(?! <msg>)",
         r"\b(?:my|his|her|their|our|the|i|we|he|she|they|car|engine|ac|just) (?:just |almost |finally |"
         r"have |had |has |already )*quit (?!<f>(?:<touching>|<msg>|receiving|getting)\b)\w+|\bquit "
         r"?claim\b|\bquit (?:on|my job|smoking|working|claim|running|starting|the|drinking|dipping|"
@@ -193,6 +198,18 @@ OTHER_SENSE = Screen(
         r"<msg>|receiving|getting|sending|calling|it|please|now)\b)\w+",
         r"\brevok(?:e|es|ing) (?!<f>(?:consent|permission|authori[sz]ation|my|all|any|please|thanks|pls|plz|now)\b)(?:\w+ "
         r"?){1,3}|\b(?:license|permit|offer|was|were|been|be|get|got) revoked?\b",
+        r"\bunsubscrib\w+(?: me)?(?: from)?(?: the| my| our| that)? (?:\w+ )?(?:sirius\w*|xm|onstar|radio|satellite|bluetooth|wifi|hotspot|trial|zillow|"
+        r"redfin|trulia|realtor com|autotrader|cargurus|carvana|hulu|netflix)\b(?: \w+){0,2}",
+        r"\b(?:stop|quit) (?:the|my|our|your|that) (?:\w+ )?(?:sale|deal|closing|job|day job|payment|check|loan|paperwork|credit pull|auction|"
+        r"listing|contract|showing|appointment|delivery|order|process|repairs?|work|\d{1,2} ?(?:am|pm)?)\b(?! <f>(?:<msg>|<touching>))",
+        r"\bstop payment\b|\boff the record\b|\bno bother\b(?! me| us)",
+        r"\b(?:stop|unsubscrib\w+|opt(?:ing)? out|cancel\w*|quit) (?:was|were) (?:an |a |by |in |just |only |my )*(?:accident\w*|mistake\w*|error|typo)\b",
+        r"\b(?:tell|ask) (?:the|that|those|their) (?:sellers?|buyers?|lender|bank|tenants?|neighbors?|inspector|contractor|hoa|appraiser|"
+        r"other \w+) to \w+(?: \w+){0,4}",
+        r"\b(?:dont|do not|never|no need to|without) (?:text|txt|message|send|sms)(?:ing)? (?:me|us|him|her|them) (?:the|my|our|that|his|her) "
+        r"(?:\w+ )?(?:price|prices|address|link|pics?|photos?|pictures?|vin|details|contract|code|docs?|documents?|paperwork|"
+        r"listing|offer|quote|total|password|directions|location|terms|figures|payoff|breakdown)\b",
+        r"\bquit (?:playing|kidding|joking|teasing|laughing|worrying)\b",
         r"\b(?:unsubscrib\w+|remov\w+|delet\w+|tak\w+) (?:my |the |our )?(?:old |other |previous |work "
         r")(?:email|e mail|number|address|account|phone)\b",
     )
@@ -251,7 +268,7 @@ _PAUSE = _pattern(
     r"\b(?:pause|hold off|take a break|give (?:it|me) (?:a|some) (?:break|time|space|few|couple)|"
     r"back in touch (?:in|after)|temporarily|slow down|less (?:often|frequent|texts|messages)|"
     r"fewer|so (?:many|much|often|frequently)|as (?:many|often|much)|too (?:many|often|much)|every "
-    r"(?:single )?(?:day|hour|week))\b|\bthis week\b"
+    r"(?:single )?(?:day|hour|week))\b|(?<!not )\bthis week\b"
 )
 _SPECIAL_KIND = _pattern(
     r"\b(?:ad|ads|marketing|promo|promos|promotion|promotions|promotional|advertising|"
@@ -421,9 +438,10 @@ HOLD = Screen(
         ),
         (
             "complaint",
-            r"^(?:(?:seriously|really|again|wtf|omg|ugh|come on|ffs|another one|more texts|cut the crap|give it a rest|zip it|im done|im out|i am done|i am out|can you not|can yall not|could you not|could you please not|please dont|please do not|dont|wow|jeez|jesus|good grief|unbelievable|enough|not again) ?)+$"
+            r"^(?:(?:seriously|really|again|wtf|omg|ugh|come on|ffs|another one|more texts|cut the crap|give it a rest|zip it|im done|im out|i am done|i am out|can you not|can you please not|would you please not|can yall not|could you not|could you please not|please dont|please do not|dont|wow|jeez|jesus|good grief|unbelievable|enough|not again) ?)+$"
             r"|\b(?:second|third|fourth|fifth|sixth|tenth|\d+(?:st|nd|rd|th)|another) (?:text|message|one|msg) (?:today|this week|this morning|already|in)\b"
-            r"|\byou people (?:ever|never|always|have no|dont|are)\b|\bhave you no\b|\b(?:has to be|must be|cant be|is this even|gotta be|probably) (?:il)?legal\b"
+            r"|\byou people (?:ever|never|always|have no|dont|are)\b|\bshame on (?:you|u|yall)\b|\bhow dare (?:you|u|yall)\b"
+            r"|\bwhats? (?:the \w+ )?(?:is )?wrong with (?:you|u|yall)\b|\bworst (?:dealer\w*|company|business|service|agen\w+|realtor|place) ever\b|\bhave you no\b|\b(?:has to be|must be|cant be|is this even|gotta be|probably) (?:il)?legal\b"
             r"|\b(?:bbb|consumer protection|better business bureau|attorney general)\b",
         ),
         (
@@ -445,7 +463,7 @@ HOLD = Screen(
             r"had this number (?:for|since)|just got this (?:number|phone)|not (?:the )?owner of this "
             r"(?:number|phone))\b|\b(?:dont|do not) know (?:any|anyone|anybody|a person|who (?:this|that|"
             r"you|\w+ is))(?: (?:named|called|by that name|by the name))?(?! (?:about|the|to)|thing)|\bno "
-            r"?(?:one|body)(?: here)? (?:named|called|by (?:that|the) name|here)|\bnot at this (?:number|"
+            r"?(?:one|body)(?: here)? (?:named|called|by (?:that|the) name|here(?! (?:wants?|likes?|needs?|told|can|has|cares?)\b))|\bnot at this (?:number|"
             r"phone|address)\b|\b(?:doesnt|does not|no longer|dont|didnt) (?:live|have this (?:number|"
             r"phone)|own this phone|use this number)(?: here| at this)?(?= here| at| number| *$)|"
             r"\b(?:passed away|deceased|is dead|died (?:last|in|on|a|\d))\b",
@@ -479,9 +497,9 @@ HOLD = Screen(
             "complaint",
             r"\b(?<!mean to )(?<!not )(?:harass(?:ment(?! training)|ing|ed)?|harrass\w*|stalking|stalker)\b|\b(?:report(?:ing|ed)?|sue|suing|"
             r"lawyer|attorney|complaint|lawsuit|legal action|bbb|better business|attorney general)\b[^|"
-            r"?]*\b(?:you|this|fcc|ftc|number|texts?|spam|company|against|guys|messages?|bbb|yall)\b|"
-            r"\b(?:fcc|ftc|tcpa|do not call (?:list|registry)|dnc (?:list|registry)|dnc)\b|(?<!isnt )(?<!not )\bspam(?:mer|"
-            r"mers|ming|my)?\b(?! (?:filter|folder|blocker))|\bscam(?:mer|mers)?\b|\b(?:invasion of|my) "
+            r"?]*\b(?:you|this|fcc|ftc|number|texts?|spam|(?<!title )(?<!insurance )company|against|guys|messages?|bbb|yall)\b|"
+            r"\b(?:fcc|ftc|tcpa|do not call (?:list|registry)|dnc (?:list|registry)|dnc)\b|(?<!isnt )(?<!not )(?<!to )(?<!in )(?<!in my )(?<!in the )\bspam(?:mer|"
+            r"mers|ming|my)?\b(?! (?:filter|folder|blocker|risk|likely|calls?))|\bscam(?:mer|mers)?\b|\b(?:invasion of|my) "
             r"privacy\b|\billegal (?:to|text|texts|messages)\b|\bthis is (?:getting |so |really |just |"
             r"very )*(?:illegal|ridiculous|annoying|unacceptable|creepy|out of control|crazy|insane|bs|"
             r"bullshit|too much)\b(?= *$| (?:now|already|stop|and|you|yall|guys|people|texts|messages))|\b(?:unbelievable|ridiculous|annoying|creepy|relentless|obnoxious|"
@@ -491,19 +509,20 @@ HOLD = Screen(
             r"obnoxious|excessive|out of control|getting old|pathetic|pissing me off|too much|nonstop)\b|"
             r"\b(?:never|didnt|did not|dont recall|dont remember)(?: \w+)? (?:gave|give|given|giving|"
             r"signed|sign|signing|asked|ask|consented?|agreed?|opted|requested|subscribed?)(?: \w+){0,4} "
-            r"(?:permission|consent|up|for (?:this|these|texts|any|your)|to (?:this|these|text|texts|"
+            r"(?:permission|consent|up(?! for (?:the|an?) (?!<msg>|list|\w+ <msg>))|for (?:this|these|texts|any|your)|to (?:this|these|text|texts|"
             r"texted|be|receive|get|any)|in|texts|messages|number)\b|\bwhy (?:do|are|did|does|would|r) "
             r"(?:you|u|yall|i|they|your)(?: \w+){0,2}? (?:keep|still|continue|always|constantly|texting me "
             r"(?:so|every|again)|blowing|bothering|harassing|spamming|contacting|getting so|messaging)\b|"
             r"\b(?:seriously|wtf|omg|really|jesus|ffs)\b.*\b(?:\d ?am|morning|midnight|night|again|"
-            r"another)\b|\b(?:so sick|had enough|bug off|blocked|blocking|blacklist\w*)\b",
+            r"another)\b|\b(?:so sick|had enough(?! (?:saved|money|room|time|space|for))(?! of (?!you|your|this|these|it\b|the (?:<msg>)))|bug off|"
+            r"blocked(?! (?:drive|driveway|road|street|view|lane|entrance|off))|blocking|blacklist\w*)\b",
         ),
         (
             "complaint",
             r"\b(?:fuck|screw|f) (?:you|u|yall|this|ya|ur|your)\b|\b(?:fu|stfu|fuk u|fck u|fk u|shut up|"
             r"shut the (?!front)|eat shit|go to hell|bite me|drop dead|fuck|bullshit|assholes?|asshat|dickheads?|"
             r"piece of shit|kiss my)\b(?! (?:yeah|yes))|\b(?:another|again with the|more) (?:text|message|"
-            r"spam|one of these)\b",
+            r"spam|one of these)\b(?! (?:from|about|for) (?:the|my|our|his|her)\b)",
         ),
         (
             "complaint",
@@ -516,9 +535,10 @@ HOLD = Screen(
         ),
         (
             "pause",
-            r"\b(?:stop|quit|hold off|pause|break)(?: \w+){0,3} for (?:a|the|\d+|couple|few|now|awhile|this|some)\b"
-            r"|\b(?:hold off|hold (?:the|these|your|all) (?:texts|messages)|pause|take a break|slow down|ease up|cool it|chill|back off|lay off|cut back|"
-            r"tone (?:it )?down|give (?:me|us) (?:a|some) (?:break|space|time))\b(?= *$| (?:on|with|the|"
+            r"\b(?:stop|quit|hold off|pause|break)(?: \w+){0,3} for (?:a (?:while|bit|few|couple|week|month|day|year|minute|moment)|\d+|couple|few|now|awhile|"
+            r"this (?:week|month|year|season|summer|winter)|some time|the (?:next|rest|time|moment|day|night|week|weekend|month|season|summer|winter|holidays?|year))\b"
+            r"|\b(?:hold off|hold (?:the|these|your|all) (?:texts|messages)|pause|take a break|slow down|ease up|cool it|(?<!more )(?<!so )(?<!are )(?<!is )(?<!be )(?<!pretty )chill|back off|lay off|cut back|"
+            r"tone (?:it )?down|give (?:me|us|it) (?:a|some) (?:break|space|time|rest))\b(?= *$| (?:on (?:the |these |your |all )*(?:<msg>|<touching>)|after|til|with|the|"
             r"for|texting|a|from|texts|until|till|messag\w+|please|these|those|some|now|and))|\b(?:not|"
             r"fewer|less|too|so) (?:right now|many texts|texts|messages|many messages|often|frequently|"
             r"many)\b(?= *$|(?: \w+){0,2} (?:text|message)\w*)|(?<!can i )(?<!ill )(?<!i can )\b(?:talk|text|reach out|contact|message|"
@@ -662,12 +682,34 @@ _NAMED_PLAIN = _pattern(
 )
 
 
+_MOST_BEATS = 12  # words with a stop after each; more are noise
+_WEAK = "out.enough"  # "that's enough, I'll sign": what is enough stands in the rest of the sentence
+# "omg stop, they accepted!", "stop it, that kitchen is gorgeous": who is delighted asks nobody to stop anything.
+_PLAYFUL = _pattern(
+    r"^(?:(?:omg|haha\w*|lol|lmao|aww+|oh|girl|dude|wait|um|ha|shut up) )*stop(?: it)?(?= [|]|(?: its| youre| you are| that \w+ is| that is|"
+    r" thats| they| this is| he| she| i love| im)\b| it)"
+)
+_DELIGHT = _pattern(
+    r"\b(?:gorgeous|perfect|amazing|beautiful|adorable|cute|funny|hilarious|stunning|love (?:it|that|this|them)|obsessed|"
+    r"accepted|no way (?:they|he|she|its|thats|that|we)|(?:is|so|are|thats|its) (?:insane|unreal|incredible|crazy good)|crying|"
+    r"blushing|congrats|too (?:good|sweet|cute|kind|nice)|dreamy|dream house|making me (?:blush|laugh|cry|jealous))\b"
+)
+_IN_EARNEST = _pattern(
+    r"\b(?:<msg>|<touching>|text\w*|number|list|alone|wrong|not interested|no more|please|pls|serious|seriously|fuck\w*|already|"
+    r"asked|told|never|you people|creepy|remove|unsubscribe|report|scam\w*|bothering|me off|no thanks|dont want|gross|not (?:funny|cute|amazing|perfect))\b"
+)
+
+
 def reading(plain: Plain, text: str, context: WordContext) -> Reading:
     """What `plain`, the plain form of `text`, asks for; NONE when it says nothing about being texted."""
     if not plain.had_letters:
         return _of_signs(plain)
     flow = plain.flow
+    if _PLAYFUL.match(flow) and _DELIGHT.search(flow) and not _IN_EARNEST.search(flow):
+        return Reading(Verdict.NONE, "other_sense.playful", language="en")
     sentences = [s for s in (part.strip() for part in re.split(r"[|?]", flow)) if s]
+    if 2 <= len(sentences) <= _MOST_BEATS and all(" " not in s for s in sentences):
+        sentences.append(" ".join(sentences))  # "leave. me. alone."
     if context is not WordContext.ACTIVE:
         wish = _wish(flow, sentences, context)
         if wish is not None and not _ends_a_kind(sentences, flow, plain):
@@ -675,7 +717,7 @@ def reading(plain: Plain, text: str, context: WordContext) -> Reading:
     found = [r for r in (_request(s, plain) for s in sentences) if r is not None]
     if len(plain.clauses) > len(sentences) and all(r.verdict is not Verdict.OPT_OUT and not r.tags for r in found):
         in_clauses = (_request(" ".join(clause), plain) for clause in plain.clauses)
-        found += [r for r in in_clauses if r is not None and r.verdict is Verdict.OPT_OUT]
+        found += [r for r in in_clauses if r is not None and r.verdict is Verdict.OPT_OUT and r.rule != _WEAK]
     settled = next((r for r in found if r.verdict is Verdict.OPT_OUT), None)
     if settled is not None:
         return _scoped(settled, flow)
@@ -985,9 +1027,11 @@ def _soft(plain: Plain, sentences: list[str], text: str, found: list[Reading]) -
             return Reading(Verdict.HELP, "help.question", language="en")
     for sentence in sentences:
         for tag, pattern in HOLD.rows_for(sentence.split()):
-            if pattern.search(sentence) and not (
-                tag == "not_interested" and (_goes_on(sentences, sentence) or _BUT_MORE.search(sentence))
-            ):
+            if not pattern.search(sentence):
+                continue
+            about_them = tag == "complaint" and _OTHER_FIRM.search(flow) and _PRAISE.search(flow)
+            goes_on = tag == "not_interested" and (_goes_on(sentences, sentence) or _BUT_MORE.search(sentence))
+            if not about_them and not goes_on:
                 return Reading(Verdict.AMBIGUOUS, f"hold.{tag}", language="en", tags=frozenset({tag}))
     if "?" not in flow and any(_ELSEWHERE.search(s) for s in sentences) and len(flow.split()) <= _SHORT:
         return Reading(Verdict.AMBIGUOUS, "hold.not_interested", language="en", tags=frozenset({"not_interested"}))
@@ -1026,9 +1070,34 @@ def _nothing(plain: Plain, text: str) -> Reading:
         tags.add("not_interested")
     if _TEXT_TIME.search(flow) or (not _TIME_WORDS.isdisjoint(plain.words) and time_preference(text)):
         tags.add("time_preference")
+    if not tags and looks_like_a_request(flow) and not welcomes(flow):
+        return Reading(Verdict.AMBIGUOUS, "hold.suspicion")
     return Reading(Verdict.NONE, "nothing", tags=frozenset(tags))
 
 
+def welcomes(flow: str) -> bool:
+    """Whether `flow` says that texts may go on: "don't take me off", "please keep texting", "texts over calls"."""
+    if _WISHES.search(flow) and not _REFUSES.search(flow):
+        return True
+    explained = _NEGATED.search(flow) or _PREFERS_TEXTS.search(flow) or _APOLOGY.search(flow)
+    return bool(explained) or any(p.search(flow) for _, p in _IN)
+
+
+_WISHES = _pattern(
+    r"\b(?:want|like|love|need|wish|asked|waiting|hoping|prefer)(?: you)?(?: \w+)? to (?:get|hear|receive|see|talk|speak|know|learn|text|be "
+    r"(?:contacted|texted|called|added|on|notified))\b"
+)
+
+
+_APOLOGY = _pattern(r"\bsorry (?:about|for|to) (?:\w+ ){0,3}?(?:<msg>|<touching>|bother|bug|disturb)\b")
+# "the other dealer keeps spamming me, you guys are great": the complaint is about somebody else.
+_OTHER_FIRM = _pattern(
+    r"\b(?:other|another|that|those) (?:dealer\w*|place|agents?|company|guys?|realtors?|lenders?|store)\b|\b(?:dealer\w*|place|agent) (?:down|across|over|up) "
+)
+_PRAISE = _pattern(
+    r"\b(?:you guys|you|yall) (?:are|r|were|have been|seem) (?:\w+ ){0,2}?(?:chill|better|great|nice|nicer|good|awesome|helpful|different|the best|polite|not)\b"
+    r"|\b(?:prefer|rather deal with|glad) (?:you|yall)\b"
+)
 _CALL_WORDS = frozenset(["call", "calls", "calling", "phone", "ringing", "voicemail"])
 _PREFERS_TEXTS = _pattern(
     r"\b(?:text|texts|texting)(?: \w+){0,2}? (?:best|better|great|fine|preferred|easier|only|instead|rather|over)\b[^?]*\b(?:calls?|calling|phone)\b"

@@ -5,79 +5,108 @@ text. A pattern of which nothing is known is always tried, so that screening nev
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_PARSER: Any = re._parser  # type: ignore[attr-defined]  # the parser that patterns are compiled with has no public name
 _CACHED_WORDS = 16_384
 _SHORTEST_PIECE = 2  # characters; a single letter stands in nearly every text
+# One step through a pattern: a group's beginning, a set of characters, an escape, a count behind something, or a sign.
+_STEP = re.compile(
+    r"(?P<open>\((?:\?(?:P<\w+>|<?[!=]|[^)=!<]))?)|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<escape>\\.)"
+    r"|(?P<count>(?:[*+?]|\{\d*,?\d*\})[?+]?)|(?P<sign>[\s\S])"
+)
+_LOOKS = ("(?=", "(?!", "(?<=", "(?<!")
+_SPECIAL = frozenset(".^$|)")
+_PLAIN_SET = re.compile(r"\[([^\^\\\]\-][^\\\]\-]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a match must hold at one place: one of `chars`, one of the `branches`, or (both empty) nobody knows."""
+
+    chars: str = ""
+    branches: tuple[tuple["_Part", ...], ...] = ()
+
+
+_UNKNOWN = _Part()
+
+
+def _read(pattern: str) -> tuple[_Part, ...]:
+    """What every match of `pattern` consists of; what may be missing or only looks ahead or back is unknown."""
+    return (_Part(branches=_branches(_STEP.finditer(pattern))),)
+
+
+def _branches(steps: Iterator[re.Match[str]]) -> tuple[tuple[_Part, ...], ...]:
+    """The alternatives up to the end of the group that `steps` stand in."""
+    branches: list[list[_Part]] = [[]]
+    for step in steps:
+        parts = branches[-1]
+        kind, text = step.lastgroup, step[0]
+        if kind == "count":
+            if text[0] in "*?" or text.startswith(("{0", "{,")):
+                parts[-1] = _UNKNOWN
+            parts.append(_UNKNOWN)  # what follows a repetition does not follow its first round
+        elif kind == "open":
+            inner = _branches(steps)
+            parts.append(_UNKNOWN if text in _LOOKS else _Part(branches=inner))
+        elif kind == "set":
+            plain = _PLAIN_SET.fullmatch(text)
+            parts.append(_Part(plain[1]) if plain else _UNKNOWN)
+        elif text == "|":
+            branches.append([])
+        elif text == ")":
+            break
+        elif kind == "escape":
+            parts.append(_UNKNOWN if text[1].isalnum() else _Part(text[1]))
+        else:
+            parts.append(_UNKNOWN if text in _SPECIAL else _Part(text))
+    return tuple(tuple(parts) for parts in branches)
 
 
 def pieces_of(pattern: str) -> frozenset[str] | None:
     """Strings without blanks of which at least one is in every match of `pattern`; None when nothing is known."""
-    return _of_sequence(list(_PARSER.parse(pattern)))
+    return _pieces(_read(pattern))
 
 
-def _of_sequence(nodes: Sequence[Any]) -> frozenset[str] | None:
-    """The best piece set of a run of nodes: the one whose shortest piece is longest."""
+def _pieces(parts: tuple[_Part, ...]) -> frozenset[str] | None:
+    """The best piece set of a run of parts: the one whose shortest piece is longest."""
     found: list[frozenset[str]] = []
     run = ""
-    for op, argument in [*nodes, (None, None)]:
-        name = str(op)
-        if name == "LITERAL" and chr(argument) != " ":
-            run += chr(argument)
+    for part in (*parts, _UNKNOWN):
+        if len(part.chars) == 1 and part.chars != " ":
+            run += part.chars
             continue
         if len(run) >= _SHORTEST_PIECE:
             found.append(frozenset({run}))
         run = ""
-        inner = _of_node(name, argument)
-        if inner:
-            found.append(inner)
+        inner = [_pieces(branch) for branch in part.branches]
+        if inner and all(inner):
+            found.append(frozenset().union(*(pieces for pieces in inner if pieces)))
     return max(found, key=lambda pieces: (min(map(len, pieces)), -len(pieces)), default=None)
-
-
-def _of_node(name: str, argument: Any) -> frozenset[str] | None:
-    if name == "SUBPATTERN":
-        return _of_sequence(list(argument[-1]))
-    if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and argument[0] >= 1:
-        return _of_sequence(list(argument[2]))
-    if name == "BRANCH":
-        branches = [_of_sequence(list(branch)) for branch in argument[1]]
-        if all(branches):
-            return frozenset().union(*(branch for branch in branches if branch))
-    return None
 
 
 def letters_of(pattern: str) -> list[frozenset[str]]:
     """Sets of characters from each of which at least one is in every match of `pattern`, the smallest set first."""
-    return sorted(_needed_in(list(_PARSER.parse(pattern))), key=len)
+    parts = _read(pattern)
+    if len(parts[0].branches) == 1:
+        parts = parts[0].branches[0]
+    return sorted(_needed(parts), key=len)
 
 
-def _needed_in(nodes: Sequence[Any]) -> list[frozenset[str]]:
-    return [letters for op, argument in nodes if (letters := _letters_of_node(str(op), argument))]
+def _needed(parts: tuple[_Part, ...]) -> list[frozenset[str]]:
+    return [letters for part in parts if (letters := _letters(part))]
 
 
-def _letters_of_sequence(nodes: Sequence[Any]) -> frozenset[str] | None:
-    return min(_needed_in(nodes), key=len, default=None)
-
-
-def _letters_of_node(name: str, argument: Any) -> frozenset[str] | None:
-    if name == "LITERAL":
-        return frozenset({chr(argument)})
-    if name == "IN" and all(str(op) == "LITERAL" for op, _ in argument):
-        return frozenset(chr(code) for _, code in argument)
-    if name == "SUBPATTERN":
-        return _letters_of_sequence(list(argument[-1]))
-    if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and argument[0] >= 1:
-        return _letters_of_sequence(list(argument[2]))
-    if name == "BRANCH":
-        branches = [_letters_of_sequence(list(branch)) for branch in argument[1]]
-        if all(branches):
-            return frozenset().union(*(branch for branch in branches if branch))
-    return None
+def _letters(part: _Part) -> frozenset[str]:
+    """The characters of which a match holds one at `part`; none when nothing is known."""
+    if part.chars:
+        return frozenset(part.chars)
+    inner = [min(_needed(branch), key=len, default=frozenset()) for branch in part.branches]
+    return frozenset().union(*inner) if all(inner) else frozenset()
 
 
 class Screen(Generic[T]):

@@ -150,6 +150,15 @@ def _read(
     return _settled(claims())
 
 
+def affirms(text: str, pattern: re.Pattern[str], *, governed: bool = True) -> bool:
+    """Whether some sentence of `text` says `pattern`, whatever the others deny. `governed`: a denial before it counts."""
+    return any(
+        not (governed and _denied_before(sentence, match.start()))
+        for sentence in map(_without_condition, _plain_sentences(text))
+        for match in pattern.finditer(sentence)
+    )
+
+
 _INNER_DENIAL = re.compile(r"^non[- ]|\b(?:not|never|no|nunca|n't)\b")
 
 # --- Brand -----------------------------------------------------------------------------------------------------------

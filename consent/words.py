@@ -2,7 +2,8 @@
 
 47 CFR 64.1200(a)(10): seven words end consent by themselves, any other words do when a reasonable person reads them so.
 Order: the whole text as a keyword (no machine writes one), texts of machines, a misspelt keyword, then plain words.
-Rules only: the same text gives the same answer under the same WORDS_VERSION.
+What the rules leave open and looks like a request all the same is held. The same text gives the same answer under the
+same WORDS_VERSION.
 """
 
 from collections.abc import Iterable
@@ -39,11 +40,12 @@ __all__ = [
     "WordContext",
     "asks_for_person",
     "carrier_word",
+    "flow_of",
     "judge",
     "machine_text",
 ]
 
-WORDS_VERSION = "words.4"
+WORDS_VERSION = "words.5"
 
 _BARE_CANCEL = CANCEL_WORDS | {"end", "quit"}  # a reminder may have been what was meant: staff look at the appointment
 STOP_SIGN = "🛑"
@@ -106,6 +108,11 @@ def _as_written(text: str) -> str:
         for mark in REPLACEMENTS.values():
             text = text.replace(mark, "")
     return text
+
+
+def flow_of(text: str) -> str:
+    """The plain form of `text` that the rules read: words, "|" between sentences, "?" after a question."""
+    return _plain(_as_written(text)).flow
 
 
 def asks_for_person(text: str) -> bool:

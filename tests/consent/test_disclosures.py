@@ -327,7 +327,7 @@ HAND_WRITTEN = [
     ),
     ("I agree to be contacted.", ALL),
     ("", ALL),
-    ("By clicking Submit I accept the terms of the loan and may be called about mortgage rates.", ALL),
+    ("By clicking Submit I accept the terms of the loan and may be called about mortgage rates.", (*ALL, "bundled")),
 ]
 
 
@@ -750,3 +750,84 @@ def test_any_text_can_be_judged(text) -> None:
 def test_a_warning_alone_blocks_nothing() -> None:
     assert not blocks([Finding("segments", "shorten it", Severity.WARNING)])
     assert blocks([Finding("segments", "shorten it", Severity.WARNING), Finding("brand", "name it")])
+
+
+# Each row is one more sentence beside a whole disclosure: what the box would do besides agreeing to texts.
+MORE_THAN_TEXTS = [
+    ("By ticking this box I also accept the Terms of Service and the arbitration agreement.", "bundled"),
+    ("I agree to the Terms of Service and Privacy Policy.", "bundled"),
+    ("By checking this box you accept our terms.", "bundled"),
+    ("I agree to receive texts from Lakeside Realty and to the Privacy Policy.", "bundled"),
+    ("By submitting, you consent to binding arbitration.", "bundled"),
+    ("I have read and agree to the user agreement.", "bundled"),
+    ("I also sign the buyer representation agreement with this box.", "bundled"),
+    ("I waive my right to a class action.", "bundled"),
+    ("Ticking this box creates a binding contract, and I accept its conditions.", "bundled"),
+    ("Acepto los términos y condiciones.", "bundled"),
+    ("Al marcar esta casilla también acepto la política de privacidad y el arbitraje.", "bundled"),
+    ("Estoy de acuerdo con recibir mensajes y con los términos del servicio.", "bundled"),
+    ("Renuncio a mi derecho a una demanda colectiva.", "bundled"),
+    ("We may share your number with our marketing partners, who may text you too.", "shared"),
+    ("I agree to texts from Lakeside Realty and its affiliates.", "shared"),
+    ("Your consent may be sold to third parties.", "shared"),
+    ("Our lending partners may also text me at this number.", "shared"),
+    ("I agree that Lakeside Realty and up to four other companies may contact me.", "shared"),
+    ("Your phone number will be given to participating lenders.", "shared"),
+    ("We never share your number except with our marketing partners.", "shared"),
+    ("Podemos compartir su número con nuestros socios comerciales.", "shared"),
+    ("Acepto mensajes de Lakeside Realty y sus afiliados.", "shared"),
+    ("Sus datos se pueden vender a terceros.", "shared"),
+    ("This box is ticked for you.", "preticked"),
+    ("The box is pre-checked for your convenience.", "preticked"),
+    ("This box is already selected.", "preticked"),
+    ("Checked by default.", "preticked"),
+    ("Uncheck this box if you do not want texts.", "preticked"),
+    ("You agree unless you untick the box.", "preticked"),
+    ("Esta casilla ya está marcada.", "preticked"),
+    ("La casilla viene premarcada.", "preticked"),
+    ("Desmarque la casilla si no desea recibir mensajes.", "preticked"),
+]
+TEXTS_ONLY = [
+    "See our Privacy Policy and our Terms of Service.",
+    "Terms apply.",
+    "Read the Terms & Conditions before you tick this box.",
+    "Ticking this box accepts no arbitration agreement and nothing else.",
+    "This box is not ticked for you: tick it yourself.",
+    "The box is never pre-checked.",
+    "We do not share your number with third parties or affiliates.",
+    "No mobile information will be shared with third parties or affiliates for marketing purposes.",
+    "We never sell or share your number with our partners.",
+    "Your consent will not be given to any other company.",
+    "Text messaging originator opt-in data and consent will not be shared with any third parties.",
+    "I also agree to automated calls about my inquiry.",
+    "I agree to automated calls and texts at this number.",
+    "I may end this agreement at any time by texting STOP.",
+    "Our partners in the neighborhood sponsor the open house.",
+    "I agree to texts about my lease agreement.",
+    "I agree to texts about my contract and my appointments.",
+    "You can read how we use your data in our Privacy Policy.",
+    "Lea nuestra política de privacidad y los términos del servicio.",
+    "No compartimos su número con terceros.",
+    "Nunca vendemos ni compartimos sus datos con socios comerciales.",
+    "Esta casilla no está marcada: márquela usted.",
+    "Marcar la casilla no acepta ningún arbitraje.",
+    "También acepto llamadas automatizadas sobre mi consulta.",
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("sentence", "item"), MORE_THAN_TEXTS)
+def test_a_box_that_does_more_than_agree_to_texts_of_one_business_blocks_publishing(sentence, item, language) -> None:
+    whole = default(Kind.EXPRESS_WRITTEN, MARKETING, language)
+
+    assert items(f"{whole.text} {sentence}", MARKETING) == {item}
+    assert items(f"{sentence} {whole.text}", MARKETING) == {item}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("sentence", TEXTS_ONLY)
+def test_what_names_pages_denies_sharing_or_agrees_to_calls_blocks_nothing(sentence, language) -> None:
+    whole = default(Kind.EXPRESS_WRITTEN, MARKETING, language)
+
+    assert items(f"{whole.text} {sentence}", MARKETING) == set()
+    assert items(f"{sentence} {whole.text}", MARKETING) == set()

@@ -102,7 +102,7 @@ def test_what_ends_is_read_from_the_text(corpus: Judged) -> None:
     assert share(scopes) >= 0.95
 
 
-@pytest.mark.parametrize("name", ["blind_texts_1.jsonl", "blind_texts_2.jsonl"])
+@pytest.mark.parametrize("name", ["blind_texts_1.jsonl", "blind_texts_2.jsonl", "blind_texts_3.jsonl"])
 def test_texts_of_somebody_who_had_not_seen_the_rules_are_read(name: str) -> None:
     rows = judged(name)
     ending = [j.verdict for row, j in rows if row["label"] == "opt_out"]
@@ -342,3 +342,14 @@ def test_who_ends_one_kind_and_keeps_another_does_not_come_back_by_it(body: str,
 def test_what_masking_put_into_a_text_says_nothing(mark: str, around: str) -> None:
     assert judge(around.format(mark)).verdict is Verdict.NONE
     assert judge(f"stop texting me {mark}").verdict is Verdict.OPT_OUT
+
+
+def test_texts_that_no_rule_was_fitted_to_keep_their_score() -> None:
+    """Scored, never looked into: a failure shows counts only."""
+    rows = judged("held_texts.jsonl")
+    ending = [j.verdict for row, j in rows if row["label"] == "opt_out"]
+    false = [j.verdict is Verdict.OPT_OUT for row, j in rows if "opt_out" not in row["accept"]]
+
+    assert ending.count(Verdict.OPT_OUT) >= 0.95 * len(ending)
+    assert len([v for v in ending if v in (Verdict.OPT_OUT, Verdict.AMBIGUOUS)]) >= 0.98 * len(ending)
+    assert sum(false) <= 1

@@ -22,6 +22,8 @@ SETS = (
     "varied_texts.jsonl",
     "blind_texts_1.jsonl",
     "blind_texts_2.jsonl",
+    "blind_texts_3.jsonl",
+    "business_texts.jsonl",
 )
 EVERY_TEXT = [
     json.loads(line)["text"] for name in SETS for line in (DATA / name).read_text("utf-8").splitlines() if line
