@@ -61,7 +61,12 @@ def plan_reconciliation(runtime: Runtime, tenant_id: UUID) -> None:
                 Number.received_through.is_(None) | (Number.received_through < now - EVERY),
             )
         ).all()
-        for number_id in due:
+        held = session.scalars(
+            select(Number.id).where(Number.tenant_id == tenant_id, Number.hold_until_reconciled.is_(True))
+        ).all()
+        # However often it failed or was killed: as long as it is not done, nothing leaves from these numbers.
+        work.hasten(session, RECONCILE, held, now)
+        for number_id in {*due, *held}:
             work.put(session, RECONCILE, number_id, due_at=now, now=now, queue=work.BACKGROUND, priority=work.LATER)
 
 
@@ -104,7 +109,6 @@ def reconcile(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
         return
     try:
         listed = gateway.messages_received(credentials, number.number, since, limit=MOST_TEXTS)
-        settled = _what_became_of_ours(runtime, gateway, credentials, number, since - SETTLES_WITHIN, now)
     except SendFailed as failure:
         log_event(logger, "reconciliation.failed", number_id=str(number.id), code=failure.code)
         with runtime.transaction(tenant_id) as session:
@@ -129,8 +133,14 @@ def reconcile(runtime: Runtime, gateway: SmsGateway, claim: work.Claim) -> None:
             found += _accept(runtime, recipient, message)
     if found:
         log_event(logger, "reconciliation.found", number_id=str(number.id), texts=found)
-    _follow_ours(runtime, tenant_id, settled)
     _finish(runtime, claim, now, held=held)
+    # Nothing waits for this: what is missed now is read by the next pass, which begins as far back.
+    try:
+        settled = _what_became_of_ours(runtime, gateway, credentials, number, since - SETTLES_WITHIN, now)
+    except SendFailed as failure:
+        log_event(logger, "reconciliation.failed", number_id=str(number.id), code=failure.code)
+        return
+    _follow_ours(runtime, tenant_id, settled)
 
 
 def _accept(runtime: Runtime, recipient: Recipient, message: CarrierMessage) -> int:
