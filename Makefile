@@ -1,7 +1,8 @@
 # Every target sets up what it needs; a set-up that is done already costs no time. `make help` lists all.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test setup dev check lint fast ci bench lock clean journeys storms chaos chaos-short failpoints mutants
+.PHONY: help run test setup dev check lint fast ci bench lock clean journeys storms chaos chaos-short failpoints mutants \
+  interleavings interleavings-short month month-short
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -15,7 +16,7 @@ FAST := tests/architecture tests/spine \
   $(addprefix tests/consent/test_,gate.py permits.py policy.py state.py wishes.py words.py) \
   $(addprefix tests/conversations/test_,delivery.py intake.py outbox.py replies.py)
 # Targets that `make ci` runs after lint and test, as soon as they exist.
-LATER := storms chaos-short journeys
+LATER := storms chaos-short interleavings-short month-short journeys
 
 # A virtual environment that does not run (its Python is gone, or it was never finished) is as good as none.
 ifneq ($(shell $(PY) -c 'import pip' >/dev/null 2>&1 && echo works),works)
@@ -23,7 +24,7 @@ ifneq ($(shell $(PY) -c 'import pip' >/dev/null 2>&1 && echo works),works)
 endif
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(RUN_STAMP) ## set up and run everything here, with the demo; Ctrl-C stops it
 	@exec $(PY) manage.py up
@@ -69,6 +70,19 @@ mutants: $(DEV_STAMP) ## break the product on purpose, one promise at a time: ea
 
 chaos-short: $(DEV_STAMP)
 	@$(PY) -m tests.chaos --seed 1 --seconds 40
+
+interleavings: $(DEV_STAMP) ## ten thousand leads in random order, judged from outside, and the sabotages that this notices
+	@$(PY) -m tests.interleavings --jobs 2
+	@$(PY) -m tests.interleavings.mutants
+
+interleavings-short: $(DEV_STAMP)
+	@$(PY) -m tests.interleavings --worlds 6 --jobs 2
+
+month: $(DEV_STAMP) ## thirty days of two businesses' traffic in a few minutes, judged from outside and by `consent check`
+	@$(PY) -m tests.month
+
+month-short: $(DEV_STAMP)
+	@$(PY) -m tests.month --days 5
 
 bench: $(DEV_STAMP) ## every bench, about twelve minutes; bench-accept, bench-burst, bench-latency, bench-gate, bench-passport, bench-live each alone
 	@for one in accept burst latency gate passport live; do echo "== $$one"; $(PY) -m bench.$$one || failed=1; done; test -z "$$failed"
