@@ -6,6 +6,7 @@ anybody out: what it suspects is held for a person, who may know words that the 
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
@@ -18,6 +19,10 @@ _BIAS: float = _DATA["bias"]
 THRESHOLD: float = _DATA["threshold"]
 VERSION: str = _DATA["version"]
 _STEM = 5  # letters; "discontinued" and "discontinuing" share a beginning
+_FEWEST = 3  # words; of less the rules know what there is to know
+# A wish to be called and a threat to go to law are a person's anyway, who is told what they are; neither is about texts.
+_OTHERWISE_READ = re.compile(r"\bcall me\b|\b(?:lawyers?|attorneys?|sue|court)\b")
+_ABOUT_TEXTS = re.compile(r"\b(?:text|txt|msg|message|sms|number|list|contact|stop|spam)")
 _ALARMING = 0.1  # a text in which no word or stem weighs more than this is not worth a closer look
 
 
@@ -66,7 +71,9 @@ _STEMS = frozenset(name[2:] for name, weight in _WEIGHTS.items() if name[:2] == 
 
 def looks_like_a_request(flow: str) -> bool:
     """Whether `flow`, the plain form of a text that no rule explains, should be read by a person."""
-    words = flow.split()
+    words = [word for word in flow.split() if word not in "|?"]
+    if len(words) < _FEWEST or (_OTHERWISE_READ.search(flow) and not _ABOUT_TEXTS.search(flow)):
+        return False
     if _WORDS.isdisjoint(words) and _STEMS.isdisjoint(word[:_STEM] for word in words if len(word) > _STEM):
         return False
     return suspicion(flow) >= THRESHOLD
