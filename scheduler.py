@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from api.idempotency import forget_old
 from consent.ledger import seal
 from conversations.carrier_drift import plan_comparison
+from conversations.imports import forget_old_drafts
 from conversations.reconciliation import hold_for_reconciliation, plan_reconciliation
 from smsbot import work
 from smsbot.bell import BACKGROUND, REPLIES
@@ -109,6 +110,7 @@ class Scheduler:
             self.forgot_at = now
             for tenant_id in self._tenants():
                 forget_old(self.runtime, tenant_id)
+                forget_old_drafts(self.runtime, tenant_id)
             forget_dead(self.runtime)
 
     def _drain(self, queue: str, drain: Drain) -> None:

@@ -142,9 +142,12 @@ SCHEMAS: dict[str, Schema] = {
             | {"description": "The number that texts them; the tenant's first when none is given."},
             "consent": {"oneOf": [_ref("ConsentClaim"), {"type": "null"}]},
             "postal_code": _or_null(TEXT | {"pattern": f"^({POSTAL_CODE.pattern})$"})
-            | {"description": "ZIP or Canadian postal code of the person: says which hours apply to them."},
+            | {
+                "description": "ZIP or Canadian postal code: says which hours apply to a person who is new; kept in fields for others."
+            },
             "state": _or_null(TEXT | {"pattern": f"^{STATE.pattern}$"}) | {"description": "State or province."},
-            "time_zone": _or_null(TEXT | {"maxLength": 64}) | {"description": "IANA name, such as America/Chicago."},
+            "time_zone": _or_null(TEXT | {"maxLength": 64})
+            | {"description": "IANA name, kept in fields; it moves no hours."},
         },
         required=("number",),
     ),

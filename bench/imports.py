@@ -48,6 +48,14 @@ HEAD = "number,name,basis,purposes,at,disclosure,disclosure_version,page_url,doc
 PROVEN = (
     'express,inquiry;appointment,2026-01-05T10:00:00Z,"Yes, text me about my question",v3,https://x.example/f,,60601'
 )
+# Written consents: their words are read, and what only says so permits nothing.
+SIGNED = (
+    'express_written,inquiry;appointment;marketing,2026-01-05T10:00:00Z,"By ticking this box I agree that {brand} may send me'
+    " recurring automated marketing texts about my inquiry, my appointments and offers at the mobile number I gave. Consent is"
+    " not a condition of any purchase. Message frequency varies. Message and data rates may apply. Reply HELP for help or STOP"
+    ' to end. Privacy Policy. Terms of Service.",v3,https://x.example/f,,60601'
+)
+CLAIMED = "express_written,inquiry;appointment;marketing,2026-01-05T10:00:00Z,words,v1,http://x,,60601"
 UNVERIFIED = "express,inquiry;appointment,,,,,,60601"
 SILENT = ",,,,,,,60601"
 # One of each in turn: the field that is wrong, and the row.
@@ -60,15 +68,17 @@ WRONG = (
 )
 
 
-def rows_of(numbers: Sequence[str], bad: int) -> Iterator[str]:
+def rows_of(numbers: Sequence[str], bad: int, brand: str) -> Iterator[str]:
     """The good rows with the bad ones among them."""
     every = max(1, (len(numbers) + bad) // bad) if bad else len(numbers) + 1
+    signed = SIGNED.format(brand=brand)
+    kinds = (PROVEN, signed, PROVEN, UNVERIFIED, SILENT, signed, PROVEN, PROVEN, CLAIMED, SILENT)
     wrong = 0
     for place, number in enumerate(numbers):
         if wrong < bad and place % every == 0:
             yield WRONG[wrong % len(WRONG)][1].format(number=number)
             wrong += 1
-        yield f"{number},Sam Rivera,{(PROVEN, PROVEN, PROVEN, UNVERIFIED, SILENT)[place % 5]}"
+        yield f"{number},Sam Rivera,{kinds[place % len(kinds)]}"
     while wrong < bad:
         yield WRONG[wrong % len(WRONG)][1].format(number=numbers[0])
         wrong += 1
@@ -128,9 +138,10 @@ def measure(runtime: Runtime, place: Stand, rows: int, suppressed: int, bad: int
     numbers = [f"+1{312 + n // 10_000}555{n % 10_000:04d}" for n in range(rows - bad)]
     stopped = numbers[:: max(1, len(numbers) // suppressed)][:suppressed]
     tenant_id = say_stop(runtime, place, stopped)
-    content = "\n".join([HEAD, *rows_of(numbers, bad)]).encode()
     with runtime.transaction(tenant_id) as session:
-        cipher = runtime.cipher(session.get_one(Tenant, tenant_id).data_key)
+        tenant = session.get_one(Tenant, tenant_id)
+        cipher, brand = runtime.cipher(tenant.data_key), tenant.brand
+    content = "\n".join([HEAD, *rows_of(numbers, bad, brand)]).encode()
     texts = counted_in(runtime, tenant_id)["messages"]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "people.csv"

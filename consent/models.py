@@ -134,11 +134,10 @@ class LedgerNode(Base):
     """A place in the tree of the ends, as one seal changed it; it holds until a later seal changes it again."""
 
     __tablename__ = "ledger_nodes"
-    __table_args__ = (ForeignKeyConstraint(["tenant_id", "seal"], ["ledger_heads.tenant_id", "ledger_heads.seq"]),)
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     place: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)  # the steps from the root, one byte each
-    seal: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    seal: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # `consent verify` finds one that is gone
     content: Mapped[bytes] = mapped_column(LargeBinary)  # of a node its hash, of a bucket its keys and values
 
 

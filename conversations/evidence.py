@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from consent.disclosures import blocks, lint_seen
 from consent.ledger import canonical_json, lock, state_of
 from consent.models import ConsentEvent, ConsentEvidence
 from consent.purposes import Purpose
@@ -21,13 +22,13 @@ from conversations.leads import CLAIMABLE, ConsentClaim, InvalidLead, NewLead, O
 from conversations.models import Conversation
 from conversations.staff import CAUSE, conversation_of
 from smsbot.accounts import tenant_of
-from smsbot.actor import Actor
+from smsbot.actor import Actor, ActorKind, Role
 from smsbot.crypto import DataCipher, DecryptionFailed
 from smsbot.database import TenantSession
 from smsbot.errors import InvalidInput
 from smsbot.events import record
 from smsbot.runtime import Runtime
-from smsbot.tenancy import Number
+from smsbot.tenancy import Number, Tenant
 from smsbot.texts import cleaned
 
 LONGEST_WORDS = 5_000
@@ -38,6 +39,9 @@ SCANS = {b"%PDF-": "application/pdf", b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\
 RESTRICTED = "what may be done with their data is restricted: lift that first"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 VERSION_DIGITS = 12
+ANSWERS = (Role.OWNER, Role.MANAGER, Role.COMPLIANCE)  # whose word stands for a signature that nobody scanned
+SCAN_NEEDED = "choose the scan of what they signed, or have an owner, manager or compliance officer record it"
+CANADA = "CA"
 
 # Where a claim stood: the row of a list. Two lists may say the same of somebody, and it is said once then.
 LIST_NAME, LIST_SHA256, LIST_ROW = "list_name", "list_sha256", "list_row"
@@ -105,21 +109,24 @@ def record_agreement(
 ) -> Outcome:
     """Put into the ledger what somebody agreed to; a signature is `express_written`, everything else `express`.
 
-    It ends no STOP and no hold (C-047): then the evidence is kept and permits nothing. The same once more is one event.
+    A signature needs its scan, or one of ANSWERS to record it; a purpose that they ended comes back by both together.
+    Words that agree to marketing say what such words must. It ends no STOP and no hold (C-047): then the evidence is kept
+    and permits nothing. The same once more is one event.
     Raises InvalidLead with everything that is missing, and NotFound for a lead that this actor may not see.
     """
     now = runtime.clock.now()
-    claim, found = _claim_of(agreement, now)
-    if found:
-        raise InvalidLead(found)
     with runtime.transaction(tenant_id) as session:
         conversation = conversation_of(session, actor, conversation_id)
+        tenant = tenant_of(session, tenant_id)
+        claim, found = _claim_of(agreement, tenant, actor, now)
+        if found:
+            raise InvalidLead(found)
         contact = lock(session, conversation.contact_id)
         assert contact is not None  # the conversation's foreign key
         conversation_of(session, actor, conversation_id)  # a colleague may have picked it up while we waited
         if state_of(contact).restricted is not None:
             raise InvalidLead([Objection("words", RESTRICTED)])
-        cipher = runtime.cipher(tenant_of(session, tenant_id).data_key)
+        cipher = runtime.cipher(tenant.data_key)
         if fingerprint_of(claim) in claims_held(session, [contact.id], cipher).get(contact.id, ()):
             return Outcome.KNOWN
         new = NewLead(number=contact.address, consent=claim)
@@ -141,7 +148,9 @@ def record_agreement(
         return Outcome.GRANTED if kind is EventKind.OPT_IN else Outcome.KEPT
 
 
-def _claim_of(agreement: Agreement, now: datetime) -> tuple[ConsentClaim, list[Objection]]:
+def _claim_of(
+    agreement: Agreement, tenant: Tenant, actor: Actor, now: datetime
+) -> tuple[ConsentClaim, list[Objection]]:
     """The agreement as a claim, and what is missing, by the field of the form."""
     found = []
     words = cleaned(agreement.words).text.strip()
@@ -180,7 +189,15 @@ def _claim_of(agreement: Agreement, now: datetime) -> tuple[ConsentClaim, list[O
             "scan": None if scan is None else [scan.name, scan.sha256, scan.size, scan.content_type],
         },
         method=agreement.how.value,
+        may_revive=scan is not None and _answers(actor),
     )
+    if Purpose.MARKETING in claim.purposes and words:
+        country = CANADA if CANADA in tenant.countries else "US"
+        lacking = [one for one in lint_seen(words, tenant.brand, claim.purposes, country=country) if blocks([one])]
+        if lacking:
+            found.append(Objection("words", "; ".join(one.what_to_do for one in lacking)))
+    if claim.basis is Basis.EXPRESS_WRITTEN and scan is None and not _answers(actor):
+        found.append(Objection("scan", SCAN_NEEDED))
     named = {"disclosure": "words", "page_url": "document", "evidence": "words"}
     for objection in claim_objections(claim, now):
         last = objection.field.rpartition(".")[2]
@@ -188,6 +205,11 @@ def _claim_of(agreement: Agreement, now: datetime) -> tuple[ConsentClaim, list[O
         if name not in [other.field for other in found]:
             found.append(Objection(name, objection.detail))
     return claim, found
+
+
+def _answers(actor: Actor) -> bool:
+    """Whether this actor answers for what the business may send."""
+    return actor.kind is ActorKind.SYSTEM or actor.role in ANSWERS
 
 
 def _our_number(session: TenantSession, conversation: Conversation) -> str:

@@ -28,6 +28,7 @@ from consent.state import Basis, Overall
 from consent.wording import Finding
 from conversations.leads import CLAIMABLE, REFUSED_TYPES, ConsentClaim, NewLead, Objection, create_lead
 from conversations.people import add_task
+from conversations.refusals import refusal_in
 from smsbot.accounts import tenant_of
 from smsbot.actor import SYSTEM, Actor, ActorKind, Role
 from smsbot.database import TenantSession, UtcDateTime
@@ -127,6 +128,7 @@ class Published:
     brand: str
     text: str
     sha256: str
+    double_opt_in: bool  # whether a tick waits for a yes to a text
     published_at: datetime
     published_by: UUID | None
 
@@ -226,7 +228,7 @@ def change(runtime: Runtime, tenant_id: UUID, actor: Actor, form_id: UUID, draft
 def publish(runtime: Runtime, tenant_id: UUID, actor: Actor, form_id: UUID, *, cause: str = CAUSE) -> int:
     """Put the draft's words beside the box, also of a form that was closed. Returns their version.
 
-    The words that are published already keep their version. Raises NotPublishable while anything is missing (C-063).
+    The words that are published already keep their version, while double opt-in stays too. Raises NotPublishable while anything is missing (C-063).
     """
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
@@ -236,7 +238,7 @@ def publish(runtime: Runtime, tenant_id: UUID, actor: Actor, form_id: UUID, *, c
         if disclosures.blocks(found):
             raise NotPublishable(found)
         latest = next(iter(_versions(session, form.id)), None)
-        same = latest is not None and _agreement(latest) == (form.language, tuple(sorted(form.purposes)), tenant.brand)
+        same = latest is not None and _agreement(latest) == _drafted(form, tenant)
         version = disclosures.next_version(
             latest.text if latest and same else None, form.draft, latest.version if latest else 0
         )
@@ -250,6 +252,7 @@ def publish(runtime: Runtime, tenant_id: UUID, actor: Actor, form_id: UUID, *, c
                     brand=tenant.brand,
                     text=form.draft,
                     sha256=disclosures.digest(form.draft),
+                    double_opt_in=form.double_opt_in,
                     published_at=now,
                     published_by=actor.id,
                 )
@@ -426,6 +429,7 @@ def _versions(session: TenantSession, form_id: UUID) -> list[Published]:
             row.brand,
             row.text,
             row.sha256,
+            row.double_opt_in,
             row.published_at,
             row.published_by,
         )
@@ -433,9 +437,18 @@ def _versions(session: TenantSession, form_id: UUID) -> list[Published]:
     ]
 
 
-def _agreement(words: Published) -> tuple[str, tuple[str, ...], str]:
-    """What is agreed to beside the words themselves: other purposes under the same words are another agreement."""
-    return words.language, tuple(sorted(purpose.value for purpose in words.purposes)), words.brand
+Agreement = tuple[str, tuple[str, ...], str, bool]
+
+
+def _agreement(words: Published) -> Agreement:
+    """What is agreed to beside the words themselves: other purposes under the same words are another agreement, and so
+    is a tick that counts at once in place of one that waits for a yes."""
+    return words.language, tuple(sorted(purpose.value for purpose in words.purposes)), words.brand, words.double_opt_in
+
+
+def _drafted(form: Form, tenant: Tenant) -> Agreement:
+    """The same of the draft."""
+    return form.language, tuple(sorted(form.purposes)), tenant.brand, form.double_opt_in
 
 
 def _view(runtime: Runtime, session: TenantSession, form: Form) -> FormView:
@@ -446,8 +459,7 @@ def _view(runtime: Runtime, session: TenantSession, form: Form) -> FormView:
     elif not versions:
         standing = Standing.DRAFT
     else:
-        now_written = (form.draft, (form.language, tuple(sorted(form.purposes)), tenant.brand))
-        is_live = (versions[0].text, _agreement(versions[0])) == now_written
+        is_live = (versions[0].text, _agreement(versions[0])) == (form.draft, _drafted(form, tenant))
         standing = Standing.LIVE if is_live else Standing.CHANGED
     return FormView(
         id=form.id,
@@ -482,7 +494,7 @@ def published_form(runtime: Runtime, token: str) -> LiveForm:
             tenant_id=tenant_id,
             token=token,
             title=form.title,
-            double_opt_in=form.double_opt_in,
+            double_opt_in=versions[0].double_opt_in,
             origins=tuple(form.origins),
             open=form.closed_at is None,
             words=versions[0],
@@ -608,11 +620,13 @@ def _record(
     if sent.ticked:
         basis = Basis.EXPRESS_WRITTEN if Purpose.MARKETING in words.purposes else Basis.EXPRESS
         ticked = ConsentClaim(
-            basis, words.purposes, at=now, evidence=evidence, method=METHOD, asked_again=stored.double_opt_in
+            basis, words.purposes, at=now, evidence=evidence, method=METHOD, asked_again=words.double_opt_in
         )
         # A double opt-in writes their question down by itself, and a yes to texts about it is more than the question.
-        asks_too = not stored.double_opt_in and Purpose.INQUIRY not in words.purposes
+        asks_too = not words.double_opt_in and Purpose.INQUIRY not in words.purposes
         claims = [inquiry, ticked] if asks_too else [ticked]
+    if refusal_in(sent.message, form.tenant.extra_opt_out_words) is not None:
+        claims = claims[-1:]  # what they wrote is read once, beside all that they ticked
     for claim in claims:
         view, _ = create_lead(
             runtime,

@@ -20,7 +20,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
 
 from consent.ledger import Fact, append
-from consent.models import Contact
+from consent.models import Contact, Disclosure
+from consent.purposes import Purpose
 from consent.state import EventKind, state_from_json
 from conversations.evidence import claims_held, fingerprint, fingerprint_of
 from conversations.inbound import contact_met, lead_for, open_conversation
@@ -216,12 +217,20 @@ def _terms(
         _staff(session),
         fields_of(sheet.columns, mapping),
         {name: value for name, value in shared.items() if value},
+        _published(session),
         file_name,
         sha256,
         actor,
         cause,
         runtime.clock.now(),
     )
+
+
+def _published(session: TenantSession) -> frozenset[tuple[str, frozenset[Purpose]]]:
+    rows = session.execute(
+        select(Disclosure.text, Disclosure.purposes).where(Disclosure.tenant_id == session.tenant_id)
+    )
+    return frozenset((row.text, frozenset(Purpose(one) for one in row.purposes)) for row in rows)
 
 
 def _staff(session: TenantSession) -> dict[str, UUID]:
@@ -260,11 +269,7 @@ def _keep(runtime: Runtime, session: TenantSession, actor: Actor, file: ListFile
     now = runtime.clock.now()
     file = replace(file, name=_file_name(file.name))
     sha256 = hashlib.sha256(file.content).hexdigest()
-    session.execute(
-        delete(LeadImport).where(
-            LeadImport.tenant_id == session.tenant_id, _is_draft(), LeadImport.created_at < now - DRAFT_LASTS
-        )
-    )
+    _forget_drafts(session, now)
     import_id = uuid4()
     sealed = runtime.cipher(tenant_of(session, session.tenant_id).data_key).encrypt(
         file.content, tenant_id=session.tenant_id, table="lead_imports", column="content", row=import_id
@@ -356,6 +361,25 @@ def discard(runtime: Runtime, tenant_id: UUID, actor: Actor, import_id: UUID) ->
         if _started_at(found) is not None:
             raise Conflict("this list is being taken in already")
         session.delete(found)
+
+
+def forget_old_drafts(runtime: Runtime, tenant_id: UUID) -> None:
+    """Delete lists that nobody has started within DRAFT_LASTS: whoever they name was brought here for nothing."""
+    with runtime.transaction(tenant_id) as session:
+        _forget_drafts(session, runtime.clock.now())
+
+
+def forget_drafts(session: TenantSession) -> None:
+    """Delete every list that was not started: any of them may hold somebody who is erased."""
+    session.execute(delete(LeadImport).where(LeadImport.tenant_id == session.tenant_id, _is_draft()))
+
+
+def _forget_drafts(session: TenantSession, now: datetime) -> None:
+    session.execute(
+        delete(LeadImport).where(
+            LeadImport.tenant_id == session.tenant_id, _is_draft(), LeadImport.created_at < now - DRAFT_LASTS
+        )
+    )
 
 
 def recent_imports(session: TenantSession, *, actor: Actor, limit: int = 50) -> list[ImportView]:
@@ -548,7 +572,7 @@ class _People:
             source = row.new.source or SOURCE
             lead, is_new = lead_for(session, contact, source=source, now=terms.now, new=True), True
             self.leads[contact.id] = lead
-        filled = fill_in(lead, contact, row.new)
+        filled = fill_in(lead, contact, row.new, first_met=is_new and contact.ledger_seq == 0)
         if contact.id not in self.conversations:
             self.conversations[contact.id] = open_conversation(session, lead, contact, terms.number.id, terms.now).id
         counted = ["new" if is_new else "known", *_standing(contact.consent)]

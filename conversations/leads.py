@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from consent.state import Basis, ConsentState, EventKind, PurposeState
 from conversations.inbound import contact_met, lead_for, open_conversation
 from conversations.models import Conversation, Direction, Lead, Message
 from conversations.openers import after_claim
+from conversations.refusals import kind_of, record_refusal, refusal_in
 from conversations.visibility import sees_all, visible
 from conversations.vocabulary import MESSAGE_FIELD
 from smsbot.accounts import tenant_of
@@ -43,6 +44,8 @@ CLOCKS_DIFFER_BY = timedelta(minutes=5)
 # What a form, a signature or a spoken yes can grant. `reply` always rests on a text of theirs.
 CLAIMABLE = (Purpose.INQUIRY, Purpose.APPOINTMENT, Purpose.NOTIFICATION, Purpose.MARKETING)
 CLAIMED_BASES = (Basis.INQUIRY, Basis.EXPRESS, Basis.EXPRESS_WRITTEN)
+# Among a lead's own fields: what was said of their place and moves no hours.
+ZIP_FIELD, STATE_FIELD, ZONE_FIELD = "postal_code", "state", "time_zone"
 OUR_WORDS = ("address", "our_number", "words", "claimed_basis", "claimed_purposes", "disclosure_sha256")
 
 # Numbers that nobody texts from, and that charge whoever texts or calls them.
@@ -85,6 +88,7 @@ class ConsentClaim:
     evidence: Mapping[str, Any] = field(default_factory=dict, repr=False)
     method: str = METHOD
     asked_again: bool = False  # a double opt-in: it counts once they have said yes to a text
+    may_revive: bool = True  # whether a signature brings back a purpose that they ended before it (C-030)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,9 @@ def create_lead(
     that they name. Nothing that comes this way ends a STOP or a hold: only a text of the person does. Such a claim is
     kept as an inquiry with all of its evidence, which permits nothing while the opt-out stands. A single purpose that
     they ended comes back by a signature that is younger than its end (C-030), and by nothing less.
+
+    What they wrote is read first, as a text of theirs would be: a STOP in it is an opt-out and nothing of the claim
+    counts, a refusal of advertising leaves their question, and what may be an opt-out holds everything for a person.
     """
     now = runtime.clock.now()
     tenant = tenant_of(session, session.tenant_id)
@@ -196,14 +203,32 @@ def create_lead(
         select(Lead.id).where(Lead.tenant_id == session.tenant_id, Lead.contact_id == contact.id)
     ).first()
     lead = lead_for(session, contact, source=new.source or SOURCE, now=now)
-    filled = fill_in(lead, contact, new)
+    filled = fill_in(lead, contact, new, first_met=known is None and contact.ledger_seq == 0)
     conversation = session.scalars(
         select(Conversation).where(Conversation.tenant_id == session.tenant_id, Conversation.lead_id == lead.id)
     ).first() or open_conversation(session, lead, contact, ours.id, now)
+    claim, ended = new.consent, None
+    said = refusal_in(new.message, tenant.extra_opt_out_words)
+    if said is not None:
+        ended = kind_of(said, opted_out=state_of(contact).opted_out is not None)
+        record_refusal(
+            session,
+            conversation,
+            contact,
+            cipher,
+            said,
+            ended,
+            method=claim.method if claim else METHOD,
+            evidence=_evidence_of(contact, new, claim, ours.number),
+            actor=actor,
+            cause=cause,
+            now=now,
+        )
+        claim = _left_of(claim, ended)
     claimed = None
-    if new.consent is not None:
-        claimed = record_claim(session, contact, cipher, new, new.consent, our_number=ours.number, actor=actor, now=now)
-    if new.consent is not None and claimed is not None and first_text:
+    if claim is not None:
+        claimed = record_claim(session, contact, cipher, new, claim, our_number=ours.number, actor=actor, now=now)
+    if claim is not None and claimed is not None and first_text:
         settings = current_settings(session, now)
         after_claim(
             session,
@@ -216,8 +241,8 @@ def create_lead(
             settings=settings,
             instant_at_night=settings.instant_night_reply
             # Words that they saw and left unticked permit nothing at night.
-            and bool(new.consent.evidence.get("checkbox_value", True))
-            and allows_night_answer(new.consent.evidence.get("disclosure") or ""),
+            and bool(claim.evidence.get("checkbox_value", True))
+            and allows_night_answer(claim.evidence.get("disclosure") or ""),
             now=now,
         )
     record(
@@ -228,7 +253,11 @@ def create_lead(
         cause=cause,
         contact_id=contact.id,
         conversation_id=conversation.id,
-        details={"filled": filled, "consent": claimed[0].value if claimed else None},
+        details={
+            "filled": filled,
+            "consent": claimed[0].value if claimed else None,
+            **({"ended": ended.value} if ended else {}),
+        },
     )
     return _lead_view(lead, contact, conversation.id, now), known is None
 
@@ -325,25 +354,36 @@ def _is_staff(session: TenantSession, agent_id: UUID) -> bool:
     return found is not None
 
 
-def fill_in(lead: Lead, contact: Contact, new: NewLead) -> list[str]:
-    """Fill what is empty, so that what staff have entered stays. Returns the names of what changed."""
+def fill_in(lead: Lead, contact: Contact, new: NewLead, *, first_met: bool) -> list[str]:
+    """Fill what is empty, so that what staff have entered stays. Returns the names of what changed.
+
+    Who fills in a form or brings a list need not be the person, so the hours of somebody who is known already do not
+    move with it: only somebody who is `first_met` here is placed by ZIP and state. What else is said of their place, and a
+    time zone, which only they or staff can declare, is kept among the fields and used no further.
+    """
     changed = []
     for name in ("name", "language", "assigned_to"):
         value = getattr(new, name)
         if value is not None and getattr(lead, name) is None:
             setattr(lead, name, value)
             changed.append(name)
-    for name, value in (
-        ("language", new.language),
-        ("postal_code", new.postal_code),
-        ("region", new.region),
-        ("declared_zone", new.time_zone),
+    if new.language is not None and contact.language is None:
+        contact.language = new.language
+    heard = {ZONE_FIELD: new.time_zone}
+    for name, field_name, value in (
+        ("postal_code", ZIP_FIELD, new.postal_code),
+        ("region", STATE_FIELD, new.region),
     ):
-        if value is not None and getattr(contact, name) is None:
+        if value is None or getattr(contact, name) == value:
+            continue
+        if first_met:
             setattr(contact, name, value)
-            changed += [] if name == "language" else [name]
+            changed.append(name)
+        else:
+            heard[field_name] = value
     before = lead.fields or {}  # a lead that is not written yet has none
-    fields = {**new.fields, **{key: value for key, value in before.items() if value not in (None, "")}}
+    said = {**{name: value for name, value in heard.items() if value is not None}, **new.fields}
+    fields = {**said, **{key: value for key, value in before.items() if value not in (None, "")}}
     if new.message is not None:
         fields[MESSAGE_FIELD] = _with_message(fields.get(MESSAGE_FIELD), new.message)
     if fields != before:
@@ -378,16 +418,7 @@ def record_claim(
     kind, purposes, rule = _what_it_grants(state, claim, at)
     if kind is None:
         return None
-    disclosure = claim.evidence.get("disclosure")
-    evidence = {
-        **claim.evidence,
-        **({"disclosure_sha256": hashlib.sha256(disclosure.encode()).hexdigest()} if disclosure else {}),
-        "address": contact.address,
-        "our_number": our_number,
-        "words": new.message,
-        "claimed_basis": claim.basis.value,
-        "claimed_purposes": [purpose.value for purpose in claim.purposes],
-    }
+    evidence = _evidence_of(contact, new, claim, our_number)
     if kind is EventKind.OPT_IN and claim.asked_again:
         # They asked, which is an inquiry; what they ticked waits for their yes to a text (C-066).
         asked = Fact(
@@ -398,6 +429,31 @@ def record_claim(
     basis = Basis.INQUIRY if kind is EventKind.INQUIRY else claim.basis
     fact = Fact(kind, at, claim.method, evidence, purposes=purposes, basis=basis, rule=rule)
     return kind, append(session, contact, cipher, fact, actor=actor, now=now)
+
+
+def _evidence_of(contact: Contact, new: NewLead, claim: ConsentClaim | None, our_number: str) -> dict[str, Any]:
+    """What is kept beside an event: all that was claimed, whether it counts or not, and what they wrote."""
+    about = {"address": contact.address, "our_number": our_number, "words": new.message}
+    if claim is None:
+        return about
+    disclosure = claim.evidence.get("disclosure")
+    return {
+        **claim.evidence,
+        **({"disclosure_sha256": hashlib.sha256(disclosure.encode()).hexdigest()} if disclosure else {}),
+        **about,
+        "claimed_basis": claim.basis.value,
+        "claimed_purposes": [purpose.value for purpose in claim.purposes],
+    }
+
+
+def _left_of(claim: ConsentClaim | None, ended: EventKind) -> ConsentClaim | None:
+    """What of a claim still counts beside words that ended texts: nothing, or after a refusal of advertising alone the
+    question. A hold lets it be written down, and lets it permit nothing."""
+    if claim is None or ended is EventKind.OPT_OUT:
+        return None
+    if ended is EventKind.OPT_OUT_PARTIAL:
+        return replace(claim, basis=Basis.INQUIRY, purposes=(), asked_again=False)
+    return claim
 
 
 def _what_it_grants(
@@ -414,17 +470,17 @@ def _what_it_grants(
         if standing and standing.state is PurposeState.INQUIRED and standing.since >= at:
             return None, (), "claim.older_inquiry"  # it would shorten what a later inquiry permits
         return EventKind.INQUIRY, inquiry, "claim.inquiry"
-    granted = tuple(purpose for purpose in claim.purposes if _may_return(state, purpose, claim.basis, at))
+    granted = tuple(purpose for purpose in claim.purposes if _may_return(state, purpose, claim, at))
     if not granted:
         return EventKind.INQUIRY, inquiry, "claim.purpose_opt_out_stands"
     return EventKind.OPT_IN, granted, f"claim.{claim.basis.value}"
 
 
-def _may_return(state: ConsentState, purpose: Purpose, basis: Basis, at: datetime) -> bool:
+def _may_return(state: ConsentState, purpose: Purpose, claim: ConsentClaim, at: datetime) -> bool:
     standing = state.purposes.get(purpose)
     if standing is None or standing.state is not PurposeState.OPTED_OUT:
         return True
-    return basis is Basis.EXPRESS_WRITTEN and at > standing.since
+    return claim.may_revive and claim.basis is Basis.EXPRESS_WRITTEN and at > standing.since
 
 
 # ---- reading ----------------------------------------------------------------------------------------------------------

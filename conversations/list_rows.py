@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
+from consent.disclosures import blocks, lint_seen
+from consent.purposes import Purpose
 from consent.state import Basis
+from consent.wording import host_of, is_public_link
 from conversations.evidence import LIST_NAME, LIST_ROW, LIST_SHA256
 from conversations.leads import (
     CLAIMABLE,
@@ -29,6 +33,7 @@ from smsbot.actor import Actor
 from smsbot.crypto import DataCipher
 from smsbot.errors import InvalidInput
 from smsbot.masking import masked
+from smsbot.phone import region_of
 from smsbot.tenancy import Number, Tenant
 from smsbot.texts import cleaned
 
@@ -39,7 +44,8 @@ CONSENT_FIELDS = (
 )  # fmt: skip
 OWN_FIELD = "fields."
 OWN_FIELD_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,60}", re.ASCII)
-SHARED = ("source", *CONSENT_FIELDS)  # what may be said once for all rows
+# What may be said once for all rows. When somebody agreed, and from which address, is of one person.
+SHARED = ("source", "basis", "purposes", "disclosure", "disclosure_version", "page_url", "document")
 LONGEST = {
     "number": 40, "name": 200, "source": 60, "assigned_to": 254, "disclosure": 5_000, "disclosure_version": 100,
     "page_url": 2_000, "document": 500, "ip": 60, "user_agent": 1_000,
@@ -76,6 +82,9 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?", re.ASCII)
 POSTAL_CODE = re.compile(r"[0-9]{5}(-[0-9]{4})?|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]", re.ASCII)
 STATE = re.compile(r"[A-Z]{2}", re.ASCII)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+AGREED_FROM = datetime(2015, 1, 1, tzinfo=UTC)  # no list that is older says what the law has asked for since
+CANADA = "CA"
+WORDINGS_REMEMBERED = 256
 
 ZONES = frozenset(available_timezones())
 
@@ -92,6 +101,9 @@ class Terms:
     staff: Mapping[str, UUID] = field(repr=False)  # by e-mail address
     fields: tuple[str | None, ...]  # of each column
     shared: Mapping[str, str] = field(repr=False)
+    published: frozenset[tuple[str, frozenset[Purpose]]] = field(
+        repr=False
+    )  # words of the tenant's own forms, and what for
     list_name: str
     list_sha256: str
     actor: Actor
@@ -172,7 +184,7 @@ def read_row(one: Record, terms: Terms) -> ListRow | list[Error]:
     ]
     number, objections = textable(values.get("number", ""), terms.tenant)
     found += objections
-    claim, said, missing = _consent(values, terms, found)
+    claim, said, missing = _consent(values, {name for name, text in cells.items() if text}, number, terms, found)
     new = NewLead(
         number=number or "",
         name=_one_line("name", values),
@@ -249,11 +261,12 @@ def _agent(email: str | None, terms: Terms, found: list[Objection]) -> UUID | No
 
 
 def _consent(
-    values: Mapping[str, str], terms: Terms, found: list[Objection]
+    values: Mapping[str, str], own: Collection[str], number: str | None, terms: Terms, found: list[Objection]
 ) -> tuple[ConsentClaim | None, dict[str, str], tuple[str, ...]]:
     """The claim when the row proves it; else what the list says, and which fields would prove it.
 
-    A cell that cannot be read goes to `found`; what is merely missing does not.
+    `own`: the fields that the row itself fills. A cell that cannot be read goes to `found`; what is merely missing does
+    not.
     """
     said = {name: values[name] for name in CONSENT_FIELDS if name in values}
     if not said:
@@ -284,7 +297,9 @@ def _consent(
         {**shown, **({"at": at.isoformat()} if at else {})},
         method=METHOD,
     )
-    missing = tuple(dict.fromkeys(one.field.rpartition(".")[2] for one in unproven(claim, terms.now)))
+    lacking = [one.field.rpartition(".")[2] for one in unproven(claim, terms.now)]
+    lacking = ["page_url" if name == "evidence" else name for name in lacking]
+    missing = tuple(dict.fromkeys([*lacking, *_not_shown(claim, own, number, terms)]))
     return (None, said, missing) if missing else (claim, said, ())
 
 
@@ -300,6 +315,41 @@ def unproven(claim: ConsentClaim, now: datetime) -> list[Objection]:
         if not any(claim.evidence.get(name) for name in ("page_url", "document")):
             found.append(Objection("consent.evidence.document", "say where they asked: a page or a document"))
     return found
+
+
+def _not_shown(claim: ConsentClaim, own: Collection[str], number: str | None, terms: Terms) -> Iterator[str]:
+    """What of a claim is said and shows nothing: a time before there were such lists, a page that is none, words that
+    agree to nothing, and what was typed once for everybody where each person would have left their own."""
+    if claim.at is not None and claim.at < AGREED_FROM:
+        yield "at"
+    if claim.basis is Basis.INQUIRY:
+        return
+    page = claim.evidence.get("page_url", "")
+    on_a_page = "page_url" in own and _is_whole_page(page)
+    if not on_a_page and "document" not in own:
+        yield "page_url"
+    if claim.basis is Basis.EXPRESS:
+        return
+    if "basis" not in own:
+        yield "basis"  # a signature is nobody's who has not given it
+    words = claim.evidence.get("disclosure", "")
+    if any(words == text and purposes.issuperset(claim.purposes) for text, purposes in terms.published):
+        return
+    country = CANADA if number is not None and region_of(number) == CANADA else "US"
+    site = f"https://{host_of(page)}/" if on_a_page else ""
+    if not _agrees(words, terms.tenant.brand, frozenset(claim.purposes), site, country):
+        yield "disclosure"
+
+
+@lru_cache(maxsize=WORDINGS_REMEMBERED)
+def _agrees(words: str, brand: str, purposes: frozenset[Purpose], site: str, country: str) -> bool:
+    """Whether a page of `site`, or paper, with these words could have been published here: all rows of a list have few."""
+    return not blocks(lint_seen(words, brand, purposes, page_url=site, country=country))
+
+
+def _is_whole_page(text: str) -> bool:
+    """https, at a host of somebody's own: a name without a dot is no address."""
+    return text.lower().startswith("https://") and "." in host_of(text) and is_public_link(text)
 
 
 def _moment(text: str, zone: str) -> datetime | None:

@@ -292,8 +292,8 @@ def _settling(session: TenantSession, contact: Contact, message: Message) -> str
         )
         .order_by(ConsentEvent.seq)
     ).all()
-    if message.in_reply_to not in causes:
-        return None
+    if message.in_reply_to not in causes or None in causes:
+        return None  # no text of this hold; or a form's words hold too, which stand in no text: a person reads those
     return "\n".join(session.get_one(Message, cause).body for cause in causes if cause is not None)
 
 

@@ -23,6 +23,7 @@ from consent.purposes import CONSENTED, Reason
 from consent.state import EventKind
 from consent.suppressions import suppress
 from conversations import redaction
+from conversations.imports import forget_drafts
 from conversations.models import (
     WAITING,
     Alert,
@@ -132,6 +133,7 @@ class _Person:
         self._blank_person()
         self._blank_answers()
         links.revoke(self.session, self.contact.id)
+        forget_drafts(self.session)
         evidence = erase_evidence(
             self.session, self.contact, self.cipher, actor=self.actor, now=self.now, cause=self.cause
         )

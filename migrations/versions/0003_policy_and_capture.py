@@ -1,4 +1,7 @@
-"""What a decision rests on beside the ledger, forms with their disclosures, keywords, imports, suppressions."""
+"""What a decision rests on beside the ledger, forms with their disclosures, keywords, imports, suppressions.
+
+Seals bind a tree from here on. Every contact counts as not sealed, so that the next seals put all of them into it.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,8 +12,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-TABLES = ("policy_settings", "forms", "disclosures", "suppressions", "keyword_routes", "lead_imports")
-APPEND_ONLY = ("policy_settings", "disclosures")
+TABLES = ("policy_settings", "forms", "disclosures", "suppressions", "keyword_routes", "lead_imports", "ledger_nodes")
+APPEND_ONLY = ("policy_settings", "disclosures", "ledger_nodes")
 CONTACT_COLUMNS = (
     ("declared_zone", sa.String(length=64)),
     ("postal_code", sa.String(length=12)),
@@ -110,6 +113,7 @@ def upgrade() -> None:
         _text("brand", 60),
         _text("text", 5000),
         _text("sha256", 64),
+        sa.Column("double_opt_in", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         _time("published_at"),
         _id("published_by", nullable=True),
         _tenant("disclosures"),
@@ -160,6 +164,21 @@ def upgrade() -> None:
         *_keys("lead_imports"),
         sa.UniqueConstraint("tenant_id", "file_sha256", name=op.f("uq_lead_imports_tenant_id_file_sha256")),
     )
+    op.add_column("ledger_heads", sa.Column("version", sa.SmallInteger(), server_default=sa.text("1"), nullable=False))
+    op.add_column("ledger_heads", sa.Column("root", sa.LargeBinary(), nullable=True))
+    op.create_table(
+        "ledger_nodes",
+        _id("tenant_id"),
+        sa.Column("place", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        _tenant("ledger_nodes"),
+        sa.PrimaryKeyConstraint("tenant_id", "place", "seal", name=op.f("pk_ledger_nodes")),
+    )
+    # The owner sees no tenant's rows while the policy is forced on him.
+    op.execute("ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY")
+    op.execute("UPDATE contacts SET sealed_seq = 0 WHERE sealed_seq > 0")
+    op.execute("ALTER TABLE contacts FORCE ROW LEVEL SECURITY")
     for statement in _security():
         op.execute(statement)
 
@@ -187,5 +206,7 @@ def _security() -> list[str]:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    for name in ("version", "root"):
+        op.drop_column("ledger_heads", name)
     for name, _ in CONTACT_COLUMNS:
         op.drop_column("contacts", name)

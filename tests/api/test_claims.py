@@ -222,3 +222,31 @@ def test_claims_and_texts_leave_a_chain_that_verifies(world: World, client: Clie
 
     assert len(world.ledger()) >= 5
     assert world.verified()
+
+
+# ---- what the message itself says, and whose hours it moves ------------------------------------------------------------
+
+
+def test_a_stop_in_the_message_of_a_lead_is_an_opt_out_and_its_claim_counts_for_nothing(
+    world: World, client: Client
+) -> None:
+    for claim in (None, {"basis": "inquiry"}, signed()):
+        answer = client.post_lead({"number": LEAD, "message": "Do not text me, ever", "consent": claim})
+        world.drain()
+        assert answer.get_json()["consent"]["state"] == "opted_out"
+
+    assert [(event.kind, event.method) for event in world.ledger()] == [(EventKind.OPT_OUT, "api")] * 3
+    assert world.carrier.accepted == []
+
+
+def test_the_interface_places_only_whom_nobody_here_has_met_and_declares_no_zone(world: World, client: Client) -> None:
+    place = {"postal_code": "96813", "state": "HI", "time_zone": "Pacific/Honolulu"}
+    world.text("Is it still there?")
+    client.post_lead({"number": LEAD, **place})
+    client.post_lead({"number": "+13125550172", **place})
+
+    known, new = world.contact(), world.contact("+13125550172")
+    assert (known.postal_code, known.region, known.declared_zone) == (None, None, None)
+    assert (new.postal_code, new.region, new.declared_zone) == ("96813", "HI", None)
+    fields = [client.get(f"/leads/{number}").get_json()["fields"] for number in (LEAD, "+13125550172")]
+    assert fields == [place, {"time_zone": "Pacific/Honolulu"}]

@@ -12,9 +12,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from consent.ledger import state_of
 from consent.models import ConsentEvent, ConsentEvidence
 from consent.purposes import Purpose
-from consent.state import EventKind
+from consent.state import EventKind, PurposeState
 from conversations import staff as acts
 from conversations.evidence import (
     LARGEST_SCAN,
@@ -32,16 +33,23 @@ from smsbot.errors import InvalidInput, NotFound
 from tests.world import LEAD, START, World
 
 PDF = b"%PDF-1.7 a signed sheet"
+WORDS = (
+    "By signing I agree that Lakeside Realty may send me recurring automated marketing texts, about offers and about my"
+    " appointments, at the mobile number I gave. Consent is not a condition of any purchase. Message frequency varies."
+    " Message and data rates may apply. Reply HELP for help or STOP to end. Privacy Policy: https://lakeside.example/privacy"
+    " Terms of Service: https://lakeside.example/terms"
+)
 SIGNED = Agreement(
     how=How.PAPER,
     at=START - timedelta(days=1),
     purposes=(Purpose.MARKETING, Purpose.APPOINTMENT),
-    words="I agree to automated texts from Lakeside Realty.",
+    words=WORDS,
     heard_by="Dana Ruiz",
     signed=True,
     document="folder 12, sheet 4",
+    scan=scan_of("sheet 4.pdf", PDF),
 )
-SPOKEN = replace(SIGNED, how=How.VOICE, purposes=(Purpose.APPOINTMENT,), signed=False, document="")
+SPOKEN = replace(SIGNED, how=How.VOICE, purposes=(Purpose.APPOINTMENT,), signed=False, document="", scan=None)
 
 
 def lead_who_wrote(world: World, words: str = "Is it still there?") -> UUID:
@@ -104,10 +112,17 @@ def test_what_was_said_aloud_is_an_express_consent(world: World, how: How) -> No
         (replace(SIGNED, at=START + timedelta(days=2)), {"at"}),
         (replace(SIGNED, at=datetime(1999, 1, 1, tzinfo=UTC)), {"at"}),
         (replace(SIGNED, purposes=()), {"purposes"}),
-        (replace(SIGNED, document=""), {"document"}),
+        (replace(SIGNED, document="", scan=None, purposes=(Purpose.APPOINTMENT,), signed=False), {"document"}),
+        (replace(SIGNED, document="", scan=None), {"document", "scan"}),
+        (replace(SIGNED, scan=None), {"scan"}),
+        (replace(SIGNED, scan=None, purposes=(Purpose.APPOINTMENT,)), {"scan"}),
+        (replace(SIGNED, words="x"), {"words"}),
+        (replace(SIGNED, words="I agree to automated texts from Lakeside Realty."), {"words"}),
+        (replace(SIGNED, words=f"{WORDS} I also accept the arbitration agreement."), {"words"}),
         (replace(SIGNED, signed=False), {"purposes"}),
         (replace(SPOKEN, signed=True), {"signed"}),
         (replace(SPOKEN, purposes=(Purpose.MARKETING,)), {"purposes"}),
+        (replace(SPOKEN, words="x", purposes=(Purpose.MARKETING,)), {"words", "purposes"}),
         (replace(SPOKEN, words="x" * 5_001), {"words"}),
         (Agreement(How.PAPER, None, (), "", ""), {"words", "heard_by", "document", "purposes", "at"}),
     ],
@@ -194,6 +209,43 @@ def test_where_a_claim_stood_does_not_make_it_another_one() -> None:
 
     assert fingerprint(one) == fingerprint({**one, "list_name": "b.csv", "list_sha256": "2", "list_row": 9})
     assert fingerprint(one) != fingerprint({**one, "disclosure": "y"})
+
+
+ENDS_MARKETING = "stop the ads, keep the reminders"
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.MANAGER, Role.COMPLIANCE])
+def test_who_answers_for_the_business_may_record_a_signature_without_its_scan(world: World, role: Role) -> None:
+    conversation_id = lead_who_wrote(world)
+    who = world.agent(role=role)
+
+    unscanned = replace(SIGNED, scan=None)
+    assert record_agreement(world.runtime, world.home.id, who, conversation_id, unscanned) is Outcome.GRANTED
+    assert state_of(world.contact()).purposes[Purpose.MARKETING].state is PurposeState.OPTED_IN
+
+
+@pytest.mark.parametrize(
+    ("role", "scanned", "back"),
+    [
+        (Role.AGENT, True, False),
+        (Role.OWNER, False, False),
+        (Role.OWNER, True, True),
+        (Role.MANAGER, True, True),
+        (Role.COMPLIANCE, True, True),
+    ],
+)
+def test_what_a_person_ended_comes_back_by_a_scanned_signature_that_no_agent_records_alone(
+    world: World, role: Role, scanned: bool, back: bool
+) -> None:
+    conversation_id = lead_who_wrote(world, ENDS_MARKETING)
+    world.later(hours=1)
+    signed = replace(SIGNED, at=world.clock.now(), purposes=(Purpose.MARKETING,))
+    given = signed if scanned else replace(signed, scan=None)
+    outcome = record_agreement(world.runtime, world.home.id, world.agent(role=role), conversation_id, given)
+
+    assert outcome is (Outcome.GRANTED if back else Outcome.KEPT)
+    standing = state_of(world.contact()).purposes[Purpose.MARKETING].state
+    assert standing is (PurposeState.OPTED_IN if back else PurposeState.OPTED_OUT)
 
 
 # ---- how an opt-out was said ------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from conversations.imports import (
     ListFile,
     bring,
     counted,
+    forget_old_drafts,
     import_at,
     keep,
     preview,
@@ -38,6 +39,7 @@ from conversations.imports import (
 from conversations.list_rows import fields_of
 from conversations.models import Conversation, Episode, Lead, LeadImport
 from conversations.sheets import LARGEST_FILE, MOST_ROWS, as_csv, cell_of, sheet_in
+from scheduler import Scheduler
 from smsbot import work
 from smsbot.actor import SYSTEM, Actor, ActorKind, Role
 from smsbot.bell import BACKGROUND
@@ -46,12 +48,20 @@ from smsbot.errors import InvalidInput, NotFound
 from smsbot.events import Event
 from tests.conftest import Database
 from tests.dashboard.staff import hire
+from tests.public.visitors import a_form
 from tests.world import LEAD, World
 
 HEAD = "number,name,basis,purposes,at,disclosure,disclosure_version,page_url,document"
 ROOT = Path(worker.__file__).resolve().parent
 AREAS = (312, 313, 314)
 WORDS = "I agree to automated texts from Lakeside Realty about my inquiry."
+SIGNED_WORDS = (
+    "By ticking this box and sending this form, I agree that Lakeside Realty may send me recurring automated marketing text"
+    " messages about my inquiry, offers and promotions at the mobile number I gave. Consent is not a condition of any"
+    " purchase. Message frequency varies. Message and data rates may apply. Reply HELP for help or STOP to end. See our"
+    " Privacy Policy and Terms of Service."
+)
+ON_PAPER = f"{SIGNED_WORDS} https://lakeside.example/privacy"
 PROOF = f'express,"inquiry;appointment",2026-11-01T10:00:00Z,"{WORDS}",v3,https://lakeside.example/form,'
 
 
@@ -237,10 +247,11 @@ def test_a_row_becomes_a_lead_with_all_that_it_says(world: World) -> None:
         "Sam Rivera",
         "es",
         "Open house",
-        {"budget": "=1+1"},
+        {"budget": "=1+1", "time_zone": "America/Chicago"},
     )
     assert lead.assigned_to == dana
-    assert (contact.postal_code, contact.region, contact.declared_zone) == ("60601", "IL", "America/Chicago")
+    assert (contact.postal_code, contact.region) == ("60601", "IL")
+    assert contact.declared_zone is None  # a list is not their own word: it is kept and moves no hours
     assert (done.counts["new"], done.counts["silent"], done.errors) == (1, 1, [])
 
 
@@ -331,12 +342,22 @@ def test_a_row_with_its_evidence_is_an_opt_in_and_the_evidence_is_kept(world: Wo
 @pytest.mark.parametrize(
     ("consent", "missing"),
     [
-        ("express,inquiry,,,,,", {"at", "evidence"}),
-        ("express,,2026-11-01,words,,,", {"purposes"}),
-        ("express,marketing,2026-11-01,words,,,", {"purposes"}),
-        ("express_written,marketing,2026-11-01,words,,,sheet", {"disclosure_version"}),
-        ("express_written,marketing,2026-11-01,words,v1,,", {"page_url"}),
-        ("express_written,marketing,2036-11-01,words,v1,,sheet", {"at"}),
+        ("express,inquiry,,,,,", {"at", "page_url"}),
+        ("express,inquiry,2026-11-01,words,,,", {"page_url"}),
+        ("express,inquiry,2026-11-01,words,,http://lakeside.example/form,", {"page_url"}),
+        ("express,inquiry,2026-11-01,words,,https://lakeside/form,", {"page_url"}),
+        ("express,inquiry,2014-11-01,words,,,sheet", {"at"}),
+        ("express,,2026-11-01,words,,,sheet", {"purposes"}),
+        ("express,marketing,2026-11-01,words,,,sheet", {"purposes"}),
+        (f'express_written,marketing,2026-11-01,"{ON_PAPER}",,,sheet', {"disclosure_version"}),
+        (f'express_written,marketing,2026-11-01,"{ON_PAPER}",v1,,', {"page_url"}),
+        (f'express_written,marketing,2036-11-01,"{ON_PAPER}",v1,,sheet', {"at"}),
+        (f'express_written,marketing,2001-01-01,"{ON_PAPER}",v1,,sheet', {"at"}),
+        (f'express_written,marketing,2026-11-01,"{SIGNED_WORDS}",v1,http://x.example/f,', {"page_url", "disclosure"}),
+        (f'express_written,marketing,2026-11-01,"{SIGNED_WORDS}",v1,,sheet', {"disclosure"}),
+        ("express_written,marketing,2026-11-01,words,v1,,sheet", {"disclosure"}),
+        (f'express_written,marketing,2026-11-01,"{WORDS}",v1,https://lakeside.example/form,', {"disclosure"}),
+        (f'express_written,"marketing;appointment",2026-11-01,"{ON_PAPER}",v1,,sheet', {"disclosure"}),
         ("inquiry,,,,,,", {"at", "document"}),
         ("inquiry,,2026-11-01,,,,", {"document"}),
         ("inquiry,marketing,2026-11-01,,,,sheet", {"purposes"}),
@@ -369,13 +390,67 @@ def test_an_inquiry_with_time_and_place_permits_follow_ups_until_it_ends(world: 
 
 
 def test_what_all_rows_share_fills_what_a_row_leaves_out(world: World) -> None:
-    shared = {"basis": "express", "purposes": "inquiry", "document": "sheet 4", "source": "Open house"}
+    shared = {"basis": "inquiry", "purposes": "inquiry", "document": "sheet 4", "source": "Open house"}
     content = rows_of("+13125550171,2026-11-01,sheet 9", "+13125550172,2026-11-02,", head="number,at,document")
     brought(world, content, shared=shared)
 
     kept = [evidence(world, events(world, number)[0])["document"] for number in ("+13125550171", "+13125550172")]
     assert kept == ["sheet 9", "sheet 4"]
     assert {lead.source for lead in world.rows(Lead)} == {"Open house"}
+
+
+def test_a_written_consent_counts_by_its_own_time_place_and_words(world: World) -> None:
+    rows = (
+        f'{LEAD},Sam,express_written,"marketing;inquiry",2026-11-01,"{SIGNED_WORDS}",v1,https://lakeside.example/form,',
+        f'+13125550172,Ann,express_written,marketing,2026-11-01,"{ON_PAPER}",v1,,folder 12',
+    )
+    done = brought(world, rows_of(*rows))
+
+    assert done.counts["proven"] == 2
+    assert [(event.kind, event.basis) for event in world.ledger()] == [(EventKind.OPT_IN, "express_written")] * 2
+    assert world.contact().consent["purposes"]["marketing"][0] == "opted_in"
+
+
+@pytest.mark.parametrize(("purposes", "kind"), [("inquiry", EventKind.OPT_IN), ("marketing", EventKind.UNVERIFIED)])
+def test_words_of_an_own_form_count_for_what_it_was_published_for(world: World, purposes: str, kind: EventKind) -> None:
+    words = a_form(world, purposes=(Purpose.INQUIRY,)).versions[0].text
+    brought(world, rows_of(f'{LEAD},Sam,express_written,{purposes},2026-11-01,"{words}",1,,folder 12'))
+
+    assert [event.kind for event in world.ledger()] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("shared", "missing"),
+    [
+        ({"basis": "express_written", "purposes": "marketing"}, {"basis"}),
+        ({"page_url": "https://lakeside.example/form", "document": "sheet 4"}, {"page_url", "basis"}),
+    ],
+)
+def test_what_is_typed_once_for_all_rows_signs_for_nobody(
+    world: World, shared: dict[str, str], missing: set[str]
+) -> None:
+    every = {"basis": "express_written", "purposes": "marketing", "disclosure": ON_PAPER, "disclosure_version": "1"}
+    row = f"{LEAD},2026-11-01" + (",sheet 9" if "page_url" not in shared else ",")
+    done = brought(world, rows_of(row, head="number,at,document"), shared={**every, **shared})
+
+    assert [event.kind for event in events(world)] == [EventKind.UNVERIFIED]
+    assert set(counted(done.counts)["missing"]) == missing
+
+
+def test_a_page_that_is_typed_once_for_all_rows_proves_no_express_consent(world: World) -> None:
+    shared = {"basis": "express", "purposes": "appointment", "page_url": "https://lakeside.example/form"}
+    brought(world, rows_of(f"{LEAD},2026-11-01", head="number,at"), shared=shared)
+
+    assert [event.kind for event in events(world)] == [EventKind.UNVERIFIED]
+
+
+@pytest.mark.parametrize("name", ["at", "ip", "user_agent"])
+def test_when_and_from_where_somebody_agreed_is_never_typed_once_for_all_rows(world: World, name: str) -> None:
+    value = {"at": "2026-11-01", "ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}[name]
+
+    with pytest.raises(InvalidInput) as refused:
+        bring(world.runtime, world.home.id, SYSTEM, ListFile("a.csv", rows_of(proven()), shared={name: value}))
+    assert refused.value.field == "shared"
 
 
 def test_a_list_texts_nobody(world: World) -> None:
@@ -394,7 +469,7 @@ def test_an_opt_out_and_a_hold_outlast_every_list(world: World) -> None:
     world.text("not now, please stop for today", sender="+13125550172")
     world.drain()
     before = {number: world.contact(number).consent for number in (LEAD, "+13125550172")}
-    written = 'express_written,"marketing;inquiry",2026-11-20T15:59:00Z,words,v1,,sheet'
+    written = f'express_written,"marketing;inquiry",2026-11-20T15:59:00Z,"{ON_PAPER}",v1,,sheet'
     done = brought(world, rows_of(*(f"{number},Sam,{written}" for number in before)))
 
     assert (done.counts["opted_out"], done.counts["held"]) == (1, 1)
@@ -402,6 +477,15 @@ def test_an_opt_out_and_a_hold_outlast_every_list(world: World) -> None:
     assert world.contact("+13125550172").consent["held"] == before["+13125550172"]["held"]
     assert all(event.kind is not EventKind.OPT_IN for event in world.ledger())
     assert world.verified()
+
+
+def test_a_list_places_only_whom_nobody_here_has_met(world: World) -> None:
+    world.text("Is it still there?")
+    brought(world, rows_of(f"{LEAD},96813,HI", "+13125550172,96813,HI", head="number,zip,state"))
+
+    places = [(world.contact(number).postal_code, world.contact(number).region) for number in (LEAD, "+13125550172")]
+    assert places == [(None, None), ("96813", "HI")]
+    assert {"postal_code": "96813", "state": "HI"} in [lead.fields for lead in world.rows(Lead)]
 
 
 def test_who_was_erased_is_opted_out_again_when_a_list_brings_them_back(world: World) -> None:
@@ -623,3 +707,30 @@ def test_the_work_of_a_list_waits_behind_everything_else(world: World) -> None:
     assert [(row.queue, row.priority, isinstance(row.ref_id, UUID)) for row in world.due()] == [
         (BACKGROUND, work.LATER, True)
     ]
+
+
+# ---- lists that nobody starts -----------------------------------------------------------------------------------------
+
+
+def test_a_list_that_nobody_starts_is_forgotten_after_a_day(world: World) -> None:
+    kept = keep(world.runtime, world.home.id, SYSTEM, ListFile("a.csv", rows_of(proven())))
+    begun = bring(world.runtime, world.home.id, SYSTEM, ListFile("b.csv", rows_of(proven("+13125550172"))))
+    other = world.business("Zephyrine Motors", "+12065550186")
+    world.later(hours=23)
+    forget_old_drafts(world.runtime, world.home.id)
+    before = {row.id for row in world.rows(LeadImport)}
+    world.later(hours=2)
+    forget_old_drafts(world.runtime, other.id)
+    still = {row.id for row in world.rows(LeadImport)}
+    forget_old_drafts(world.runtime, world.home.id)
+
+    assert before == still == {kept.id, begun.id}
+    assert [row.id for row in world.rows(LeadImport)] == [begun.id]
+
+
+def test_the_scheduler_forgets_lists_that_nobody_starts(world: World) -> None:
+    keep(world.runtime, world.home.id, SYSTEM, ListFile("a.csv", rows_of(proven())))
+    world.later(hours=25)
+    Scheduler(world.runtime, {}).tick()
+
+    assert world.rows(LeadImport) == []

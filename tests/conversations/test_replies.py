@@ -20,6 +20,7 @@ from smsbot.gateways.model import Failure
 from smsbot.segments import segmentation
 from smsbot.tenancy import Fact
 from tests.conversations.sending import alerts, crash_at, due, known, put, put_fact, tasks
+from tests.public.visitors import a_form, visitor
 from tests.world import World
 
 QUESTION = "What should I bring along to a visit?"  # nothing in the facts answers it
@@ -465,6 +466,17 @@ def test_a_hold_that_meant_nothing_of_the_kind_is_resumed_and_answered(world: Wo
     (reply,) = replies(world)
     assert (reply.state, world.contact().consent["held"]) == (State.SENT, None)
     assert tasks(world) == []
+
+
+def test_a_hold_by_words_in_a_form_is_no_models_to_lift(world: World, model: list[Step]) -> None:
+    visitor(world, a_form(world)).send(message=UNCLEAR)
+    model.extend([LABEL % "not_opt_out", said(PLAIN)])
+    world.text(UNCLEAR)
+    world.drain()
+
+    assert EventKind.RESUME not in [event.kind for event in world.ledger()]
+    assert world.contact().consent["held"] is not None
+    assert world.carrier.bodies == []
 
 
 @pytest.mark.parametrize(

@@ -292,7 +292,12 @@ def test_an_agent_enters_consent_of_leads_that_they_see(world: World) -> None:
     path, agent = place_of(world), at_work(world, "dan@example.test", Role.AGENT)
     agent.page(f"{path}/consent")
 
-    assert agent.post(f"{path}/consent", SIGNED).status_code == 303
+    refused = agent.post(f"{path}/consent", SIGNED)
+    scanned: dict[str, Any] = {**SIGNED, "scan": (io.BytesIO(b"%PDF-1.7 scan"), "sheet.pdf")}
+    taken = agent.post(f"{path}/consent", scanned, content_type="multipart/form-data")
+
+    assert (refused.status_code, taken.status_code) == (422, 303)
+    assert "Choose the scan of what they signed" in refused.get_data(as_text=True)
     assert newest(world).actor_id == agent.agent_id
 
 

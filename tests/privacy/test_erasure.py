@@ -19,7 +19,7 @@ from consent.models import ConsentEvidence, Contact, Suppression
 from consent.purposes import Purpose
 from consent.state import Basis, EventKind, Overall
 from conversations import imports, leads
-from conversations.models import Alert, Lead, Media, State, Task, Trace
+from conversations.models import Alert, Lead, LeadImport, Media, State, Task, Trace
 from conversations.redaction import REDACT, SETTLES
 from privacy import requests
 from privacy.erasure import erase
@@ -266,6 +266,18 @@ def test_another_tenant_s_same_person_is_untouched(world: World, database: Datab
     erased(world)
 
     assert everything(database, other.id) == before
+
+
+def test_an_erasure_forgets_lists_that_nobody_started_and_no_other_tenants(world: World) -> None:
+    lived(world)
+    other = world.business("Zephyrine Motors", "+12065550186")
+    content = f"number,name\n{LEAD},{NAME}\n".encode()
+    for business in (world.home, other):
+        imports.keep(world.runtime, business.id, SYSTEM, imports.ListFile("people.csv", content))
+    erase(world.runtime, world.home.id, contact_id(world), actor=SYSTEM, cause="test")
+
+    assert world.rows(LeadImport) == []
+    assert len(world.rows(LeadImport, of=other)) == 1
 
 
 def test_a_second_erasure_changes_nothing(world: World, database: Database) -> None:

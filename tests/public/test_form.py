@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from consent.ledger import state_of
 from consent.models import ConsentEvent, Disclosure, Permit
 from consent.policy_settings import SettingName, choose
 from consent.purposes import PermitKind, Purpose
 from consent.reading import events_of
-from consent.state import Basis, EventKind
+from consent.state import Basis, EventKind, PurposeState
 from conversations import forms
+from conversations.forms import Standing
 from conversations.models import Conversation, Kind, Lead, State, Task
 from smsbot.actor import SYSTEM
 from smsbot.events import Event
+from smsbot.tenancy import Tenant
 from tests.public.visitors import BROWSER, EVERYTHING, SERVICE, Visitor, a_form, seen, visitor
 from tests.world import LEAD, World
 
@@ -276,3 +280,130 @@ def test_only_who_ticked_words_that_say_so_is_answered_at_night(world: World, ti
 
     assert "at any hour, day or night" in form.versions[0].text
     assert [text.state for text in world.outbound() if text.kind is Kind.FIRST_TEXT] == [state]
+
+
+# ---- what the message itself says -------------------------------------------------------------------------------------
+
+REFUSALS = (
+    "STOP",
+    "Stop texting me and remove my number from your list.",
+    "I do not agree to any text messages, do not text me. Email me.",
+    "Por favor no me manden mensajes de texto",
+)
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+@pytest.mark.parametrize("words", REFUSALS)
+def test_a_stop_in_the_message_is_an_opt_out_and_nothing_else_of_the_form_counts(
+    world: World, words: str, ticked: bool
+) -> None:
+    visitor(world, a_form(world)).send(ticked=ticked, message=words)
+    world.drain(wait=False)
+
+    (event,) = facts(world)
+    assert (event.kind, event.method, event.evidence["words"]) == ("opt_out", "web_form", words)
+    assert event.evidence["disclosure_version"] == "1" and event.evidence["claimed_purposes"] is not None
+    assert (world.outbound(), world.carrier.bodies) == ([], [])
+    assert state_of(world.contact()).opted_out is not None
+    assert [task.kind for task in world.rows(Task)] == ["opted_out_wrote"]
+    assert world.verified()
+
+
+def test_a_stop_in_the_message_cancels_what_waits_for_somebody_known(world: World) -> None:
+    world.clock.set(datetime(2026, 11, 21, 8, 0, tzinfo=UTC))  # 02:00 in Chicago: the first text waits for the morning
+    visitor(world, a_form(world, purposes=EVERYTHING)).send(ticked=True, message="Is it still there?")
+    visitor(world, a_form(world)).send(message="Stop texting me and remove my number from your list.")
+    world.later(hours=9)
+    world.drain()
+
+    firsts = [(text.state, text.reason) for text in world.outbound() if text.kind is Kind.FIRST_TEXT]
+    assert firsts == [(State.CANCELED, "OPTED_OUT")]
+    assert all(one.state is PurposeState.OPTED_OUT for one in state_of(world.contact()).purposes.values())
+
+
+def test_the_tenants_own_words_of_opting_out_count_in_a_form_too(world: World) -> None:
+    with world.runtime.transaction(world.home.id) as session:
+        session.get_one(Tenant, world.home.id).extra_opt_out_words = ["basta ya"]
+    visitor(world, a_form(world)).send(ticked=True, message="Basta ya!")
+
+    assert kinds(world) == ["opt_out"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_words_in_a_form_that_may_be_an_opt_out_hold_everything_for_a_person(world: World, known: bool) -> None:
+    form = a_form(world, purposes=EVERYTHING)
+    if known:
+        visitor(world, form).send(ticked=True, message="Is it still there?")
+        world.drain(wait=False)
+    before = len(world.carrier.bodies)
+    visitor(world, form).send(ticked=True, message="not now, please stop for today")
+    world.later(hours=1)
+    world.drain()
+
+    assert state_of(world.contact()).held is not None
+    assert "opt_in" not in [event.kind for event in facts(world)[1 if known else 0 :]]
+    assert len(world.carrier.bodies) == before
+    (task,) = [task for task in world.rows(Task) if task.kind == "settle_hold"]
+    assert (task.conversation_id, task.done_at) == (world.conversation().id, None)
+    assert world.verified()
+
+
+def test_who_refuses_advertising_in_a_form_gets_their_answer_and_no_marketing(world: World) -> None:
+    form = a_form(world, purposes=EVERYTHING)
+    visitor(world, form).send(ticked=True, message="Is 12 Oak St available? Please no marketing texts.")
+    world.drain(wait=False)
+
+    assert kinds(world) == ["opt_out_partial", "inquiry"]
+    purposes = state_of(world.contact()).purposes
+    assert purposes[Purpose.MARKETING].state is PurposeState.OPTED_OUT
+    assert Purpose.APPOINTMENT not in purposes
+    assert [text.kind for text in world.outbound()] == [Kind.FIRST_TEXT]
+
+
+# ---- whose hours a form moves -----------------------------------------------------------------------------------------
+
+
+def test_a_form_moves_nobodys_hours_who_was_known_before(world: World) -> None:
+    form = a_form(world)
+    visitor(world, form).send(message="Is it still there?")
+    visitor(world, form).send(message="And the other one?", zip="96813")
+
+    assert world.contact().postal_code is None
+    assert world.rows(Lead)[0].fields["postal_code"] == "96813"
+
+
+def test_a_form_moves_nobodys_hours_who_only_wrote_before(world: World) -> None:
+    world.text("Is it still there?")
+    visitor(world, a_form(world)).send(ticked=True, zip="96813")
+
+    assert world.contact().postal_code is None
+
+
+# ---- the question after the tick belongs to what was published --------------------------------------------------------
+
+
+def test_double_opt_in_is_what_was_published_until_it_is_published_anew(world: World) -> None:
+    form = a_form(world, purposes=EVERYTHING, double_opt_in=True)
+    someone = Visitor(world, form.token)
+    someone.open()
+    forms.change(world.runtime, world.home.id, SYSTEM, form.id, replace(form.draft, double_opt_in=False))
+
+    assert seen(world, form.id).standing is Standing.CHANGED
+    assert someone.send(ticked=True).status_code == 303
+    assert kinds(world) == ["inquiry", "opt_in_pending"]
+
+
+@pytest.mark.parametrize("asked_again", [True, False])
+def test_a_page_from_before_double_opt_in_was_published_otherwise_is_shown_anew(
+    world: World, asked_again: bool
+) -> None:
+    form = a_form(world, purposes=EVERYTHING, double_opt_in=asked_again)
+    someone = Visitor(world, form.token)
+    someone.open()
+    forms.change(world.runtime, world.home.id, SYSTEM, form.id, replace(form.draft, double_opt_in=not asked_again))
+    version = forms.publish(world.runtime, world.home.id, SYSTEM, form.id)
+
+    assert version == 2
+    assert someone.send(ticked=True).status_code == 422
+    assert world.ledger() == []
+    assert seen(world, form.id).versions[0].double_opt_in is not asked_again
