@@ -1,5 +1,7 @@
 """How long the consent passport of a busy number takes: 10,000 events, 10,000 messages, among many other people's.
 
+The business is old: 200,000 seals were made in which this number's ledger did not grow.
+
 Timed are the export as the command makes it (one snapshot, everything decrypted, its checksum, the record that it was
 taken), the page to print, and the stand-alone check in a process of its own. The events are the ledger's own; reading
 the same rows plainly, with nothing done to them, is the measure beside it.
@@ -24,6 +26,7 @@ from sqlalchemy import insert, select
 from bench.figures import Verdicts, closing, median, table
 from bench.stand import Stand, stand
 from consent.ledger import Fact, append, lock, seal, state_of
+from consent.ledger_tree import BRANCHES, bucket_of, key_of
 from consent.models import Contact, DecisionRow
 from consent.policy import POLICY_VERSION, Allow, SendFacts, decide, facts_to_json
 from consent.purposes import Purpose
@@ -45,10 +48,12 @@ BUSY, QUIET = "+13125550171", "+13125550172"
 EVENTS = 10_000
 OTHERS = 200_000  # messages of somebody else
 TIMES = 3
+SEALS = 200_000  # five months of nothing but busy minutes
 LIMIT_S = 2.0
 SEALED_EACH = 500
 
 Result = TypeVar("Result")
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 NOISE = """
 INSERT INTO messages (id, tenant_id, conversation_id, contact_id, number_id, direction, author, body, state, created_at)
@@ -56,17 +61,27 @@ SELECT gen_random_uuid(), tenant_id, id, contact_id, number_id, 'inbound', 'lead
        now() - n * interval '1 second'
 FROM conversations, generate_series(1, %(count)s) n WHERE contact_id = %(contact)s
 """
+# Each changed the root and one of its branches, which is the place of nobody whom this bench knows.
+AGE = """
+WITH first AS (SELECT * FROM ledger_heads WHERE seq = 1)
+INSERT INTO ledger_heads (tenant_id, seq, at, ends, prev_hash, hash, version, root)
+SELECT tenant_id, seq + n, at, ends, hash, hash, version, root FROM first, generate_series(1, %(count)s) n
+"""
+AGE_OF_THE_TREE = """
+INSERT INTO ledger_nodes (tenant_id, place, seal, content)
+SELECT tenant_id, place, seq, sha256(seq::text::bytea || place)
+FROM ledger_heads, (VALUES (''::bytea), (%(branch)s)) places (place) WHERE seq > 1
+"""
 PLAINLY = (
     "SELECT * FROM consent_events e JOIN consent_evidence p ON p.event_id = e.id WHERE e.contact_id = %(contact)s"
     " ORDER BY e.seq",
     "SELECT m.* FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.contact_id = %(contact)s",
     "SELECT d.* FROM decisions d JOIN messages m ON m.id = d.message_id JOIN conversations c ON c.id = m.conversation_id"
     " WHERE c.contact_id = %(contact)s",
-    "SELECT * FROM ledger_heads",
 )
 
 
-def tell(runtime: Runtime, tenant_id: UUID, events: int) -> UUID:
+def tell(runtime: Runtime, tenant_id: UUID, events: int, connect: Callable[[], Connection]) -> UUID:
     """Half as many questions as events, each answered; after each somebody asks for help. Returns the contact's id."""
     now = runtime.clock.now() - timedelta(days=80)
     with runtime.transaction(tenant_id) as session:
@@ -81,6 +96,7 @@ def tell(runtime: Runtime, tenant_id: UUID, events: int) -> UUID:
             ids.append((contact.id, conversation.id))
     (contact_id, conversation_id), (quiet_id, _) = ids
     cipher = runtime.cipher(tenant.data_key)
+    grow_old(runtime, tenant, quiet_id, {contact_id, quiet_id}, connect)
     common = {"tenant_id": tenant_id, "conversation_id": conversation_id, "contact_id": contact_id}
     for first in range(0, events // 2, SEALED_EACH):
         with runtime.transaction(tenant_id) as session:
@@ -123,6 +139,26 @@ def tell(runtime: Runtime, tenant_id: UUID, events: int) -> UUID:
         with runtime.transaction(tenant_id) as session:
             seal(session, now)
     return contact_id
+
+
+def grow_old(
+    runtime: Runtime, tenant: Tenant, first: UUID, known: set[UUID], connect: Callable[[], Connection]
+) -> None:
+    """A seal that knows the contact `first`, and so many more of other people."""
+    now = runtime.clock.now() - timedelta(days=400)
+    with runtime.transaction(tenant.id) as session:
+        contact = lock(session, first)
+        assert contact is not None
+        fact = Fact(EventKind.INQUIRY, now, "bench", {})
+        append(session, contact, runtime.cipher(tenant.data_key), fact, actor=SYSTEM, now=now)
+        seal(session, now)
+    taken = {bucket_of(key_of(tenant.id, contact_id))[0] for contact_id in known}
+    branch = next(bytes([one]) for one in range(BRANCHES) if one not in taken)
+    with connect() as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(AGE, {"count": SEALS})
+        connection.execute(AGE_OF_THE_TREE, {"branch": branch})
+        connection.execute("ANALYZE ledger_heads, ledger_nodes")
 
 
 def _ask(session: Any, contact: Contact, cipher: Any, message_id: UUID, words: str, now: Any) -> UUID:
@@ -172,8 +208,12 @@ def main() -> int:
             tenant_id = session.scalars(select(Tenant.id).order_by(Tenant.created_at)).first()
         assert tenant_id is not None
         began = time.monotonic()
-        contact_id = tell(runtime, tenant_id, asked.events)
-        with psycopg.connect(place.postgres.url("smsbot"), autocommit=True) as connection:
+
+        def connect() -> Connection:
+            return psycopg.connect(place.postgres.url("smsbot"), autocommit=True)
+
+        contact_id = tell(runtime, tenant_id, asked.events, connect)
+        with connect() as connection:
             quiet = connection.execute("SELECT id FROM contacts WHERE address = %s", (QUIET,)).fetchone()
             assert quiet is not None
             connection.execute("SET session_replication_role = replica")

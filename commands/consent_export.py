@@ -27,7 +27,8 @@ CAUSE = "command:consent export"
 @click.option("--format", "kind", type=click.Choice(["json", "html"]), default="json", help="html is for printing.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to standard output.")
 @click.option("--by", type=ADDRESS, help="Who asks: the e-mail address of a member of staff, for the record.")
-def command(tenant_id: UUID, number: str, kind: str, out: Path | None, by: str | None) -> None:
+@click.option("--seal", "seals", multiple=True, help="The hash of a seal that was kept: it will be in the file.")
+def command(tenant_id: UUID, number: str, kind: str, out: Path | None, by: str | None, seals: tuple[str, ...]) -> None:
     """Everything that proves what one number agreed to and was sent: events, words, texts, decisions, seals.
 
     Evidence is readable, or null where it was erased; hashes are hexadecimal. privacy/verify_passport.py checks the
@@ -35,6 +36,7 @@ def command(tenant_id: UUID, number: str, kind: str, out: Path | None, by: str |
     """
     if not number.strip():
         raise InvalidInput("number", "--number: give the number in E.164, such as +13125550171")
+    kept = [_hash(seal) for seal in seals]
     with open_runtime() as runtime:
         tenant_named(runtime, tenant_id)
         with runtime.transaction(tenant_id) as session:
@@ -42,13 +44,22 @@ def command(tenant_id: UUID, number: str, kind: str, out: Path | None, by: str |
             contact_id = contact_with(session, number)
         if out is not None and out.exists():
             raise InvalidInput("out", f"--out: {out} exists already")
-        passport = export(runtime, tenant_id, contact_id, actor=actor, cause=CAUSE, uid=os.getuid())
+        passport = export(runtime, tenant_id, contact_id, actor=actor, cause=CAUSE, uid=os.getuid(), kept=kept)
     text = passport.text if kind == "json" else page(passport.document)
     if out is None:
         click.echo(text, nl=False)
         return
     _keep(out, text)
     say({"file": str(out), "sha256": passport.document["sha256"]})
+
+
+def _hash(seal: str) -> bytes:
+    """As a passport writes it, or in two halves as the log does."""
+    digits = "".join(part for part in seal.lower() if part not in "-, ")
+    try:
+        return bytes.fromhex(digits)
+    except ValueError as error:
+        raise InvalidInput("seal", "--seal: give the 64 hexadecimal digits of a seal's hash") from error
 
 
 def _staff(session: TenantSession, email: str) -> Actor:

@@ -1,14 +1,14 @@
 """The consent passport: one file with everything that proves why each text to one number was sent.
 
 It is made from one snapshot of the database and checked by `verify_passport.py`, which needs nothing of ours. Of other
-people it holds what a seal lists: ids of their ledgers, lengths and hashes.
+people it holds hashes that say nothing, unless a seal of version 1 is asked for, which listed everybody's ledgers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Select, String, Uuid, cast, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, Uuid, cast, select, type_coerce
 from sqlalchemy import Enum as Words
 
 import consent
-from consent.ledger import HASHED, in_one_snapshot
-from consent.models import ConsentEvent, ConsentEvidence, Contact, DecisionRow, LedgerHead, Permit
+from consent import ledger_tree
+from consent.ledger import HASHED, LIST_OF_ENDS, in_one_snapshot, tree_as_of
+from consent.models import ConsentEvent, ConsentEvidence, Contact, DecisionRow, LedgerHead, LedgerNode, Permit
 from consent.policy import POLICY_VERSION
 from consent.words import WORDS_VERSION
 from conversations.models import Conversation, Lead, Message, MessageEvent
@@ -59,7 +60,8 @@ DECISION = (
 )  # fmt: skip
 PERMIT = ("id", "event_id", "kind", "expires_at", "used_by", "created_at")
 REPORT = ("message_id", "at", "provider_sid", "status", "error_code")
-SEAL = ("seq", "at", "ends", "prev_hash", "hash")
+SEAL = ("version", "seq", "at", "prev_hash", "hash")
+OWN_SEALS = 30  # of those in which their ledger grew, the newest; others are put in when somebody asks for them
 RULE_VERSIONS: Mapping[str, str] = {"consent/policy.py": POLICY_VERSION, "consent/words.py": WORDS_VERSION}
 
 
@@ -72,11 +74,18 @@ class Passport:
 
 
 def export(
-    runtime: Runtime, tenant_id: UUID, contact_id: UUID, *, actor: Actor, cause: str, uid: int | None = None
+    runtime: Runtime,
+    tenant_id: UUID,
+    contact_id: UUID,
+    *,
+    actor: Actor,
+    cause: str,
+    uid: int | None = None,
+    kept: Collection[bytes] = (),
 ) -> Passport:
     """The passport of this contact; that it was taken, by whom and with which checksum, is recorded as an event.
 
-    `uid` is the operating system's user of a command. Raises NotFound.
+    `uid` is the operating system's user of a command, `kept` the hashes of seals that must be in it. Raises NotFound.
     """
     now = runtime.clock.now()
     user = {} if uid is None else {"uid": uid}
@@ -93,7 +102,7 @@ def export(
         document = {
             "format": verify_passport.FORMAT,
             "exported": {"id": passport_id, "at": _plain(now), "by": by, "cause": cause},
-            **_content(session, tenant, contact, runtime.cipher(tenant.data_key)),
+            **_content(session, tenant, contact, runtime.cipher(tenant.data_key), kept),
         }
         lines = _lines(document)
         document["sha256"] = _checksum(lines)
@@ -189,7 +198,9 @@ def _address(number: str) -> str:
         return known.value
 
 
-def _content(session: TenantSession, tenant: Tenant, contact: Contact, cipher: DataCipher) -> dict[str, Any]:
+def _content(
+    session: TenantSession, tenant: Tenant, contact: Contact, cipher: DataCipher, kept: Collection[bytes]
+) -> dict[str, Any]:
     """What is held, from tables that are reached by an index: a person's rows, however many others there are."""
     tenant_id = tenant.id
     lead = session.scalars(select(Lead).where(Lead.tenant_id == tenant_id, Lead.contact_id == contact.id)).first()
@@ -208,16 +219,17 @@ def _content(session: TenantSession, tenant: Tenant, contact: Contact, cipher: D
         ),
         contact,
     )
+    events = _events(session, contact, cipher)
     return {
         "tenant": {**_columns(tenant, TENANT), "numbers": [_columns(number, NUMBER) for number in numbers]},
         "contact": _columns(contact, CONTACT),
         "lead": None if lead is None else _columns(lead, LEAD),
-        "events": _events(session, contact, cipher),
+        "events": events,
         "messages": _rows(session, messages.order_by(Message.created_at, Message.direction, Message.id), MESSAGE),
         "decisions": _rows(session, decisions.order_by(DecisionRow.at, DecisionRow.id), DECISION),
         "permits": _rows(session, permits.order_by(Permit.expires_at, Permit.id), PERMIT),
         "callbacks": _rows(session, reports.order_by(MessageEvent.at, MessageEvent.id), REPORT),
-        "seals": _seals(session, contact),
+        "seals": _seals(session, contact, events, kept),
         "rules": [dict(table) for table in rule_tables()],
     }
 
@@ -251,17 +263,48 @@ def _of_contact(query: Select[Any], contact: Contact) -> Select[Any]:
     )
 
 
-def _seals(session: TenantSession, contact: Contact) -> list[dict[str, Any]]:
-    """From the first seal that knows this contact's ledger to the newest: the chain has no hole in between."""
-    if not contact.sealed_seq:
-        return []
-    first = (
-        select(func.min(LedgerHead.seq))
-        .where(LedgerHead.tenant_id == contact.tenant_id, LedgerHead.ends.contains([[str(contact.id)]]))
-        .scalar_subquery()
-    )
-    query = select(*_read(LedgerHead, SEAL)).where(LedgerHead.tenant_id == contact.tenant_id, LedgerHead.seq >= first)
-    return _rows(session, query.order_by(LedgerHead.seq), SEAL)
+def _seals(
+    session: TenantSession, contact: Contact, events: Sequence[Mapping[str, Any]], kept: Collection[bytes]
+) -> list[dict[str, Any]]:
+    """The newest seal, those in which this ledger grew, and those that somebody has kept: each proves it by itself.
+
+    Of version 1 all up to the one that was kept: only a chain without a hole proves something.
+    """
+    heads = select(LedgerHead).where(LedgerHead.tenant_id == contact.tenant_id).order_by(LedgerHead.seq)
+    asked = session.scalars(heads.where(LedgerHead.hash.in_(kept))).all() if kept else []
+    if len(asked) < len(set(kept)):
+        raise NotFound("--seal: this tenant has no such seal")
+    last_listed = max((head.seq for head in asked if head.version == LIST_OF_ENDS), default=0)
+    listed = session.scalars(heads.where(LedgerHead.seq <= last_listed)).all()
+    key = ledger_tree.key_of(contact.tenant_id, contact.id)
+    changes = select(LedgerNode.seal).where(LedgerNode.tenant_id == contact.tenant_id).order_by(LedgerNode.seal.desc())
+    newest = session.scalars(changes.where(LedgerNode.place == ledger_tree.ROOT).limit(1)).all()
+    own = session.scalars(changes.where(LedgerNode.place == ledger_tree.bucket_of(key)).limit(OWN_SEALS)).all()
+    seqs = {*newest, *own, *(head.seq for head in asked if head.version != LIST_OF_ENDS)}
+    proving = session.scalars(heads.where(LedgerHead.seq.in_(seqs))).all()
+    ends = {ledger_tree.end_of(e["seq"], bytes.fromhex(e["hash"])): [e["seq"], e["hash"]] for e in events}
+    return [
+        *({**_columns(head, SEAL), "ends": head.ends} for head in listed),
+        *(_proof(session, head, contact, key, ends) for head in proving),
+    ]
+
+
+def _proof(
+    session: TenantSession, head: LedgerHead, contact: Contact, key: bytes, ends: Mapping[bytes, list[Any]]
+) -> dict[str, Any]:
+    """A seal, where this ledger ended for it, and the path in its tree that shows this."""
+    known = tree_as_of(session, head.seq, [key])
+    bucket = ledger_tree.pairs(known.get(ledger_tree.bucket_of(key), b""))
+    value = bucket.get(key)
+    # An end that no event here has is named by the check: there is no event 0.
+    end = [] if value is None else [[str(contact.id), *ends.get(value, [0, value.hex()])]]
+    return {
+        **_columns(head, SEAL),
+        "root": _plain(head.root),
+        "ends": end,
+        "bucket": [[one.hex(), held.hex()] for one, held in sorted(bucket.items())],
+        "nodes": ledger_tree.path(key, known),
+    }
 
 
 def _evidence(content: bytes | None, tenant_id: UUID, event_id: str, cipher: DataCipher) -> Any:

@@ -82,6 +82,9 @@ def page(document: Mapping[str, Any]) -> str:
         facts={
             "events": len(document["events"]),
             "erased": sum(event["evidence"] is None for event in document["events"]),
+            "sealed": max(
+                (verify_passport.known_to(seal, document["contact"]) for seal in document["seals"]), default=0
+            ),
             "sent": len(sent),
             "compliance": sum(message["purpose"] == "compliance" for message in sent),
         },

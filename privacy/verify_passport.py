@@ -7,7 +7,7 @@ It needs Python 3.9 or newer, nothing else, and no network. It checks, in this o
 
 1. each event: its evidence against the evidence's hash, its columns against its own hash, its place in the chain;
 2. the end of the chain against what the ledger's owner kept beside it;
-3. the seals: each one's hash, the chain that they form, and that each event they name is here unchanged;
+3. the seals: each one's hash, what its tree proves of this number, and that the events it knows are here unchanged;
 4. that the state of consent is what the events say;
 5. every text that was allowed or sent: it names an event that existed and had not been taken back, a decision allowed
    it at that moment, inside its window, and none followed an opt-out but what a one-shot permit covers;
@@ -15,8 +15,12 @@ It needs Python 3.9 or newer, nothing else, and no network. It checks, in this o
 
 Exit code 0 when all of it holds, 1 with the first thing that does not, 2 when the file cannot be read as a passport.
 
-With --seal, one of the file's seals must have this hash: seals are written to the service's log as they are made, so
-one that was kept elsewhere shows that no history was written anew since.
+With --seal, one of the file's seals must have this hash and know this number. Seals are written to the service's log
+as they are made, so what a seal knows that was kept elsewhere was not written anew since. It binds the events up to a
+place that the summary names, and through their hashes the evidence. It binds nothing else: texts, decisions, permits
+and callbacks, and events after that place, are in the file by the word of whoever made it. The checks 4 to 6 and the
+checksum find what does not fit together; they do not find a text that was left out together with its decision, or
+other words in a text that was sent. Without --seal everything rests on that word.
 """
 
 from __future__ import annotations
@@ -29,17 +33,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-FORMAT = "smsbot consent passport 1"
+FORMAT = "smsbot consent passport 2"
 HEX = re.compile(r"(?:[0-9a-f]{2})*")
 COMPLIANCE, MARKETING = "compliance", "marketing"
 # What an opt-out ends. START and a plain opt-in bring back all but marketing unless they name purposes themselves.
 PURPOSES = ("reply", "inquiry", "appointment", "notification", MARKETING)
+CONFIRMS_OPT_OUT = "opt_out_confirmation"  # the kind of permit
 RESTORED = ("reply", "inquiry", "appointment", "notification")
 GRANTS = ("inquiry", "opt_in", "start")
 STOPS = ("opt_out", "opt_out_partial", "carrier_block", "restrict", "hold")
 ON_ITS_WAY = ("sending", "sent", "delivered", "undelivered", "unknown")
 # Two clocks are compared where the ledger's own order does not say: their difference, and a wait for the row's lock.
 CLOCKS_AGREE_WITHIN = timedelta(seconds=6)
+# Seals are made each minute. Where so many ledgers grew that they took turns, an event had its seal within this time.
+SEALED_WITHIN = timedelta(days=1)
+WORD_ONLY = "texts, decisions, permits and callbacks, that none was left out, and events that no kept seal knows"
+# The tree of a seal: five steps of sixteen branches lead to a bucket of contacts.
+DEPTH, BRANCHES, EMPTY = 5, 16, bytes(32)
 
 
 class Flaw(NamedTuple):
@@ -108,7 +118,8 @@ class Text(NamedTuple):
 class Stops(NamedTuple):
     """What forbids texts once some of the events have happened."""
 
-    opt_out: Event | None = None
+    opt_out: Event | None = None  # the last one, and the one since which they have not come back
+    out_since: Event | None = None
     hold: Event | None = None
     carrier_block: Event | None = None
     restrict: Event | None = None
@@ -130,11 +141,13 @@ def _next_stops(stops: Stops, event: Event) -> Stops:
     if event.kind in ("opt_out", "opt_out_partial"):
         ends = dict.fromkeys(PURPOSES if event.kind == "opt_out" else event.purposes, event)
         stops = stops._replace(ended={**stops.ended, **ends}, last_end={**stops.last_end, **ends})
-        return stops._replace(opt_out=event, hold=None) if event.kind == "opt_out" else stops
+        if event.kind == "opt_out":
+            return stops._replace(opt_out=event, out_since=stops.out_since or event, hold=None)
+        return stops
     if event.kind in ("opt_in", "start"):
         restored = event.purposes or RESTORED
         still = {purpose: end for purpose, end in stops.ended.items() if purpose not in restored}
-        return stops._replace(opt_out=None, hold=None, ended=still)
+        return stops._replace(opt_out=None, out_since=None, hold=None, ended=still)
     if event.kind == "hold":
         return stops if stops.hold else stops._replace(hold=event)
     if event.kind == "resume":
@@ -228,7 +241,9 @@ def _objection_to_permit(one: Allowed, relied: Event, stops: Stops, permit: Perm
         return f"rests on the permit {permit.id}, which was over by then"
     if stops.carrier_block is not None:
         return f"was allowed after the carrier block {stops.carrier_block.id}"
-    if stops.opt_out is not None and relied.seq < stops.opt_out.seq:
+    # Who says it twice is told once: the confirmation of the first may leave after the second.
+    latest = stops.out_since if permit.kind == CONFIRMS_OPT_OUT else stops.opt_out
+    if stops.opt_out is not None and latest is not None and relied.seq < latest.seq:
         return f"was allowed after the opt-out {stops.opt_out.id}, which came after what its permit is for"
     return None
 
@@ -337,7 +352,7 @@ def _checked(document: dict[str, Any]) -> Iterator[Flaw]:
         if contact.get("ledger_seq") == count:
             what = "its ledger ends with another hash than the last event here"
         yield Flaw("contact", _id(contact), count, what)
-    yield from _wrong_seals(document["seals"], contact, hashes)
+    yield from _wrong_seals(document, hashes)
     if not readable:
         return  # what follows reads the events
     try:
@@ -387,36 +402,125 @@ def evidence_hash(event: Mapping[str, Any]) -> str:
 
 
 def seal_hash(seal: Mapping[str, Any]) -> str:
-    """SHA-256 over the previous seal's hash and the canonical JSON of [seq, at, ends]."""
+    """SHA-256 over the previous seal's hash and the canonical JSON of what the seal binds, by its version.
+
+    Version 1 binds [seq, at, ends], the ends of everybody's ledgers that grew; version 2 [2, seq, at, root].
+    """
     content = [seal["seq"], _utc(seal["at"]), seal["ends"]]
+    if seal["version"] != 1:
+        content = [seal["version"], seal["seq"], _utc(seal["at"]), seal["root"]]
     return hashlib.sha256(_bytes(seal["prev_hash"]) + canonical_json(content)).hexdigest()
 
 
-def _wrong_seals(
-    seals: Sequence[Mapping[str, Any]], contact: Mapping[str, Any], hashes: Mapping[int, Any]
-) -> Iterator[Flaw]:
-    """Seals name the end of every chain that grew: the contact's own are compared, the others only hashed."""
-    before: Mapping[str, Any] | None = None
+def key_of(tenant_id: str, contact_id: str) -> str:
+    """Where a contact stands in the trees of the seals, and nowhere else."""
+    return hashlib.sha256(f"{tenant_id}/{contact_id}".encode()).hexdigest()
+
+
+def end_of(seq: int, digest: str) -> str:
+    """What stands there when its chain has `seq` events and `digest` is the last one's hash."""
+    return hashlib.sha256(seq.to_bytes(8, "big") + _bytes(digest)).hexdigest()
+
+
+def root_of(seal: Mapping[str, Any], key: str) -> str:
+    """The root to which the bucket at this key leads through the branches beside it."""
+    bucket, nodes = seal["bucket"], seal["nodes"]
+    keys = [one for one, _ in bucket]
+    if keys != sorted(set(keys)) or any(one[:DEPTH] != key[:DEPTH] or len(one) != len(key) for one in keys):
+        raise ValueError("the bucket holds what does not belong there")
+    content = b"".join(_bytes(one) + _bytes(value) for one, value in bucket)
+    if len(content) != 2 * len(EMPTY) * len(bucket) or len(nodes) != DEPTH:
+        raise ValueError("the path has another form")
+    here = hashlib.sha256(b"\x01" + content).digest() if bucket else EMPTY
+    for depth in reversed(range(DEPTH)):
+        beside = {int(branch, BRANCHES): _bytes(digest) for branch, digest in nodes[depth].items()}
+        taken = int(key[depth], BRANCHES)
+        if taken in beside or any(len(digest) != len(EMPTY) for digest in beside.values()):
+            raise ValueError("the path has another form")
+        children = [here if branch == taken else beside.get(branch, EMPTY) for branch in range(BRANCHES)]
+        here = EMPTY if set(children) == {EMPTY} else hashlib.sha256(b"\x02" + b"".join(children)).digest()
+    return here.hex()
+
+
+def known_to(seal: Mapping[str, Any], contact: Mapping[str, Any]) -> int:
+    """How many events of this contact a seal says to know by itself."""
+    return max((end[1] for end in seal["ends"] if end[0] == contact.get("id")), default=0)
+
+
+def bound_by(document: Mapping[str, Any], seal_hash: str) -> int | None:
+    """How many events the seal with this hash binds, with those of version 1 before it; None where it is not here.
+
+    Only for a document without a flaw.
+    """
+    seals = document["seals"]
+    kept = next((one for one in seals if one["hash"] == seal_hash), None)
+    if kept is None:
+        return None
+    one_by_one = [one for one in seals if one["version"] == 1 == kept["version"] and one["seq"] <= kept["seq"]]
+    return max(known_to(one, document["contact"]) for one in [kept, *one_by_one])
+
+
+def _wrong_seals(document: Mapping[str, Any], hashes: Mapping[int, Any]) -> Iterator[Flaw]:
+    """What the seals know of this contact, against the events; nothing in the file is believed about how much it is.
+
+    One of version 2 proves it by itself: its tree has one place for this contact. One of version 1 lists what grew
+    since the one before, so all of them from the very first must be here.
+    """
+    seals, contact, tenant = document["seals"], document["contact"], document["tenant"]
+    key = key_of(tenant.get("id"), contact.get("id"))
+    before: Mapping[str, Any] = {"version": 1, "seq": 0, "hash": ""}
     sealed = 0
     for seal in seals:
         try:
-            if seal["hash"] != seal_hash(seal):
-                yield Flaw("seal", None, _seq(seal), "was changed")
-            elif before is not None and (seal["prev_hash"], seal["seq"]) != (before["hash"], before["seq"] + 1):
-                yield Flaw("seal", None, _seq(seal), "does not follow the seal before it: one is missing or moved")
-            for contact_id, seq, digest in seal["ends"]:
-                if contact_id != contact.get("id"):
-                    continue
-                sealed = seq
-                if hashes.get(seq) != digest:
-                    yield Flaw("event", None, seq, f"is gone or changed: seal {seal['seq']} knows another one")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            what = _objection_to_seal(seal, before, key, contact)
+            if what is not None:
+                yield Flaw("seal", None, _seq(seal), what)
+            known = known_to(seal, contact)
+            if known and hashes.get(known) != next(end[2] for end in seal["ends"] if end[0] == contact.get("id")):
+                yield Flaw("event", None, known, f"is gone or changed: seal {seal['seq']} knows another one")
+            if known < sealed and seal["version"] != 1:
+                yield Flaw("seal", None, _seq(seal), f"knows {known} events, and one before it knew {sealed}")
+            # A seal of version 2 says nothing about what those of version 1 knew.
+            sealed = known if seal["version"] != 1 else 0
+            late = _left_out(document, known, moment(seal["at"])) if seal["version"] != 1 else None
+            if late is not None:
+                yield Flaw("event", _id(late), _seq(late), f"is not in seal {seal['seq']}, which was made later")
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             yield Flaw("seal", None, _seq(seal), f"cannot be read: {error!r}")
             return
         before = seal
     if sealed != contact.get("sealed_seq"):
         what = f"was sealed up to event {contact.get('sealed_seq')}, and the seals here reach event {sealed}"
         yield Flaw("contact", _id(contact), sealed, what)
+
+
+def _objection_to_seal(
+    seal: Mapping[str, Any], before: Mapping[str, Any], key: str, contact: Mapping[str, Any]
+) -> str | None:
+    if type(seal["version"]) is not int or seal["version"] not in (1, 2):
+        return "is of a version that nobody writes"
+    if seal["hash"] != seal_hash(seal):
+        return "was changed"
+    follows = (seal["prev_hash"], seal["seq"]) == (before["hash"], before["seq"] + 1)
+    if seal["version"] == 1:
+        fits = follows and before["version"] == 1
+        return None if fits else "does not follow the seal before it: one is missing or moved"
+    if seal["seq"] <= before["seq"] or (seal["seq"] == before["seq"] + 1 and not follows):
+        return "does not follow the seal before it: one is missing or moved"
+    if seal["root"] != root_of(seal, key):
+        return "has another tree than the path here leads to"
+    here = [value for one, value in seal["bucket"] if one == key]
+    if here != [end_of(seq, digest) for _, seq, digest in seal["ends"]]:
+        return "knows another end of this ledger than is written beside it"
+    if any(end[0] != contact.get("id") for end in seal["ends"]):
+        return "has the end of somebody else's ledger beside it"
+    return None
+
+
+def _left_out(document: Mapping[str, Any], known: int, at: datetime) -> Mapping[str, Any] | None:
+    """The first event that was recorded long before a seal was made which does not know it."""
+    beyond: Sequence[Mapping[str, Any]] = document["events"][known : known + 1]  # times grow along a chain
+    return next((event for event in beyond if moment(event["recorded_at"]) < at - SEALED_WITHIN), None)
 
 
 def _wrong_readings(document: Mapping[str, Any]) -> Iterator[Flaw]:
@@ -552,20 +656,27 @@ def read(path: str) -> dict[str, Any]:
     return document
 
 
-def summary(document: Mapping[str, Any]) -> str:
-    """What holds of a passport without a flaw, in a few lines."""
+def summary(document: Mapping[str, Any], kept: str | None = None) -> str:
+    """What holds of a passport without a flaw, in a few lines. `kept`: the hash of a seal that was kept elsewhere."""
     events, seals = document["events"], document["seals"]
     outbound = [m for m in document["messages"] if m["direction"] == "outbound"]
     sent = sum(1 for m in outbound if text(m, moment).was_sent)
     erased = sum(1 for e in events if e["evidence"] is None)
+    sealed = max((known_to(one, document["contact"]) for one in seals), default=0)
+    bound = None if kept is None else bound_by(document, kept)
     lines = [
         f"ok: {document['contact'].get('address')} at {document['tenant'].get('name')}",
         f"{len(events)} consent events in an unbroken chain, {erased} with evidence that was erased and says so",
-        f"{len(seals)} seals, the chain sealed up to event {document['contact'].get('sealed_seq')}",
+        f"{len(seals)} seals, which know the chain up to event {sealed}",
         f"{sent} texts sent, each on a consent event that stood; {len(outbound) - sent} not sent",
     ]
     if seals:
         lines.append(f"newest seal: {seals[-1]['seq']} of {seals[-1]['at']}, {seals[-1]['hash']}")
+    if bound is None:
+        lines.append("proven by nothing that was kept elsewhere: give --seal with the hash of a seal that you kept")
+    else:
+        lines.append(f"proven by the seal that was kept: the events up to {bound} of {len(events)} and their evidence")
+    lines.append(f"by the word of whoever made this file: {WORD_ONLY}")
     return "\n".join([*lines, f"checksum of this file: {document['sha256']}"])
 
 
@@ -586,12 +697,18 @@ def main(arguments: Sequence[str]) -> int:
     except (Unreadable, RecursionError) as error:
         sys.stderr.write(f"{paths[0]}: cannot be read as a passport: {error}\n")
         return 2
-    if flaw is None and seal is not None and seal.lower() not in [one["hash"] for one in document["seals"]]:
-        flaw = Flaw("seal", seal.lower(), None, "is not among the seals of this file")
+    kept = None if seal is None else re.sub("[^0-9a-f]", "", seal.lower())  # as the log writes it, with dashes, too
+    if flaw is None and kept is not None:
+        bound = bound_by(document, kept)
+        if bound is None:
+            what = "is not among the seals of this file; it can be made with it: consent export --seal HASH"
+            flaw = Flaw("seal", kept, None, what)
+        elif bound == 0:
+            flaw = Flaw("seal", kept, None, "knows no event of this number, so it proves nothing here")
     if flaw is not None:
         sys.stdout.write(f"BROKEN: {flaw}\n")
         return 1
-    sys.stdout.write(summary(document) + "\n")
+    sys.stdout.write(summary(document, kept) + "\n")
     return 0
 
 

@@ -28,6 +28,7 @@ KINDS = (EventKind.INQUIRY, EventKind.OPT_IN, EventKind.HELP, EventKind.HOLD, Ev
 FLIPPED = {
     "bytea": "CASE WHEN {0} = '' THEN '\\x01' ELSE set_byte({0} || '\\x00', 0, get_byte({0} || '\\x00', 0) # 1) END",
     "uuid": "encode(set_byte(uuid_send({0}), 0, get_byte(uuid_send({0}), 0) # 1), 'hex')::uuid",
+    "smallint": "({0} # 1)::smallint",
     "bigint": "{0} # 64",  # far from the other seqs, so that no unique key gives it away
     "timestamp with time zone": "{0} + interval '1 microsecond'",
     "jsonb": "overlay({0}::text placing chr(ascii(substr({0}::text, 5, 1)) # 1) from 5 for 1)::jsonb",

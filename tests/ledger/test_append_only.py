@@ -25,6 +25,11 @@ CHANGES = {
         "TRUNCATE ledger_heads",
         "TRUNCATE tenants CASCADE",
     ),
+    "ledger_nodes": (
+        "UPDATE ledger_nodes SET content = place",
+        "DELETE FROM ledger_nodes",
+        "TRUNCATE ledger_nodes",
+    ),
 }
 
 

@@ -232,6 +232,32 @@ def test_one_changed_byte_in_any_column_of_a_seal_names_it(
     assert f"seal {seq} " in found.what
 
 
+@pytest.mark.parametrize("ends", ["[7]", '[["x", 1, "00"]]', "[[null, {}, 1]]", "{}", "7"])
+def test_ends_that_nobody_writes_name_their_seal(sealed: Chains, database: Database, ends: str) -> None:
+    with tampering(database.superuser_url) as connection:
+        connection.execute("UPDATE ledger_heads SET ends = %s WHERE seq = 2", (ends,))
+    found = sealed.verify()
+
+    assert isinstance(found, Broken)
+    assert "seal 2 " in found.what
+
+
+@pytest.mark.parametrize("seq", [1, 2])
+@pytest.mark.parametrize("column", ["place", "seal", "content", None])
+def test_one_changed_byte_in_a_seals_tree_names_it(
+    sealed: Chains, database: Database, column: str | None, seq: int
+) -> None:
+    if column is None:
+        with tampering(database.superuser_url) as connection:
+            connection.execute("DELETE FROM ledger_nodes WHERE seal = %s AND length(place) = 3", (seq,))
+    else:
+        flip(database, "ledger_nodes", column, "seal = %s AND place = ''", (seq,))
+    found = sealed.verify()
+
+    assert isinstance(found, Broken)
+    assert f"seal {seq} has a tree" in found.what
+
+
 @pytest.mark.parametrize("seq", [1, 2])
 def test_a_removed_seal_is_named(sealed: Chains, database: Database, seq: int) -> None:
     with tampering(database.superuser_url) as connection:

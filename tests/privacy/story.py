@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 
-from consent.ledger import Fact, lock, seal
+from consent.ledger import Fact, lock, seal, seal_hash
 from consent.ledger import append as ledger_append
-from consent.models import Contact
+from consent.models import Contact, LedgerHead
 from consent.purposes import Purpose
 from consent.state import Basis, EventKind
 from conversations import leads, staff
@@ -87,13 +87,42 @@ def seal_now(world: World) -> None:
         assert seal(session, world.clock.now()) is not None
 
 
+def seal_as_version_1(world: World) -> bytes:
+    """A seal as they were made before the tree: it hashes the list of the ends. Returns its hash."""
+    with world.runtime.transaction(world.home.id) as session:
+        last = session.scalars(select(LedgerHead).order_by(LedgerHead.seq.desc()).limit(1)).first()
+        grown = session.scalars(select(Contact).where(Contact.ledger_seq > Contact.sealed_seq)).all()
+        head = LedgerHead(
+            tenant_id=world.home.id,
+            seq=last.seq + 1 if last else 1,
+            at=world.clock.now(),
+            ends=[[str(contact.id), contact.ledger_seq, contact.ledger_hash.hex()] for contact in grown],
+            prev_hash=last.hash if last else b"",
+            version=1,
+        )
+        digest = seal_hash(head)
+        assert digest is not None
+        head.hash = digest
+        session.add(head)
+        for contact in grown:
+            contact.sealed_seq = contact.ledger_seq
+    return digest
+
+
+def forget_the_seals(world: World) -> None:
+    """What the migration does: every contact counts as not sealed."""
+    with world.runtime.transaction(world.home.id) as session:
+        session.execute(update(Contact).values(sealed_seq=0))
+
+
 def contact_id(world: World, number: str = LEAD) -> UUID:
     with world.runtime.transaction(world.home.id) as session:
         return session.scalars(select(Contact.id).where(Contact.address == number)).one()
 
 
-def passport(world: World, number: str = LEAD) -> dict[str, Any]:
-    return export(world.runtime, world.home.id, contact_id(world, number), actor=SYSTEM, cause="test").document
+def passport(world: World, number: str = LEAD, kept: Sequence[bytes] = ()) -> dict[str, Any]:
+    contact = contact_id(world, number)
+    return export(world.runtime, world.home.id, contact, actor=SYSTEM, cause="test", kept=kept).document
 
 
 def locked(session: Any, contact: UUID) -> Contact:

@@ -289,6 +289,15 @@ def test_one_question_can_be_answered_twice_without_a_finding_when_the_carrier_w
 # ---- the command -----------------------------------------------------------------------------------------------------
 
 
+def test_the_confirmation_of_a_stop_may_leave_after_they_said_so_again(world: World) -> None:
+    world.text("please stop texting me")
+    world.text("I said stop")
+    world.drain()
+
+    assert len(world.carrier.accepted) == 1
+    assert isinstance(check(world.runtime, world.home.id), Held)
+
+
 def test_the_command_counts_what_it_held_against_the_ledger(in_world: Command, answered: World) -> None:
     done = in_world("consent", "check")
 

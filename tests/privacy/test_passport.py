@@ -11,9 +11,12 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from consent.models import LedgerHead
+from consent.state import EventKind
 from privacy import verify_passport
 from privacy.passport import contact_with, export, rule_tables, written
 from privacy.passport_page import page
@@ -49,7 +52,7 @@ def test_a_passport_proves_the_whole_story(document: Document) -> None:
     assert {m["purpose"] for m in document["messages"]} >= {None, "reply", "compliance"}
     assert {d["outcome"] for d in document["decisions"]} >= {"allow"}
     assert len(document["seals"]) == 3
-    assert any(end[0] != document["contact"]["id"] for seal in document["seals"] for end in seal["ends"])
+    assert {end[0] for seal in document["seals"] for end in seal["ends"]} == {document["contact"]["id"]}
 
 
 def test_each_text_that_was_sent_names_the_event_that_it_rests_on(document: Document) -> None:
@@ -79,9 +82,13 @@ def test_the_file_is_the_document(world: World) -> None:
     assert "Ist es noch da? \u2028 \U0001f600" in taken.text
 
 
-def test_of_other_people_it_holds_ids_and_hashes_only(document: Document) -> None:
-    assert story.OTHER not in written(document)
-    assert "Hello?" not in written(document)
+def test_of_other_people_it_holds_nothing_that_names_them(world: World) -> None:
+    story.tell(world)
+    text = written(story.passport(world))
+
+    assert story.OTHER not in text
+    assert "Hello?" not in text
+    assert str(story.contact_id(world, story.OTHER)) not in text
 
 
 def test_erased_evidence_verifies_as_erased(erased: Document) -> None:
@@ -125,7 +132,12 @@ def test_a_seal_that_was_kept_elsewhere_is_looked_for(document: Document, tmp_pa
     file.write_text(written(document), encoding="utf-8")
 
     assert verify_passport.main([str(file), "--seal", document["seals"][1]["hash"].upper()]) == 0
+    assert verify_passport.main([str(file), "--seal", _as_logged(document["seals"][1]["hash"])]) == 0
     assert verify_passport.main([str(file), "--seal", "0" * 64]) == 1
+
+
+def _as_logged(digest: str) -> str:
+    return ", ".join(str(UUID(half)) for half in (digest[:32], digest[32:]))
 
 
 def test_taking_a_passport_is_recorded(world: World) -> None:
@@ -204,6 +216,24 @@ def test_export_says_who_asked(in_world: Command, world: World) -> None:
     assert in_world(*asked, "nobody@example.test").code == 2
 
 
+def test_export_puts_a_seal_in_that_somebody_kept(in_world: Command, world: World) -> None:
+    world.text("Is it still there?")
+    story.seal_now(world)
+    for _ in range(40):
+        story.append(world, EventKind.HELP)
+        story.seal_now(world)
+    first = min(world.rows(LedgerHead), key=lambda head: head.seq).hash.hex()
+    asked = ("consent", "export", "--tenant", str(world.home.id), "--number", LEAD)
+
+    plain, kept = in_world(*asked).json, in_world(*asked, "--seal", _as_logged(first)).json
+    refused, unknown = in_world(*asked, "--seal", "x"), in_world(*asked, "--seal", "0" * 64)
+
+    assert first not in [seal["hash"] for seal in plain["seals"]]
+    assert first == kept["seals"][0]["hash"]
+    assert list(verify_passport.flaws(kept)) == []
+    assert (refused.code, unknown.code) == (2, 2)
+
+
 def test_export_prints_a_page(in_world: Command, world: World) -> None:
     world.text("Is it still <i>there</i>?")
 
@@ -249,6 +279,7 @@ def test_the_page_says_who_what_when_and_in_which_words(document: Document) -> N
     text = page(document)
 
     assert "The check passed." in text
+    assert "by the word of whoever made it" in text
     assert "&lt;b&gt;Reply STOP&lt;/b&gt; to end &amp; HELP for help." in text
     assert "They opted out of all texts" in text
     assert "20 November 2026, 10:0" in text
