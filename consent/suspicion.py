@@ -22,6 +22,12 @@ _STEM = 5  # letters; "discontinued" and "discontinuing" share a beginning
 _FEWEST = 3  # words; of less the rules know what there is to know
 # A wish to be called and a threat to go to law are a person's anyway, who is told what they are; neither is about texts.
 _OTHERWISE_READ = re.compile(r"\bcall me\b|\b(?:lawyers?|attorneys?|sue|court)\b")
+# Without any of these nobody asks that texts end, whatever else is unusual about the words.
+_ALARM = re.compile(
+    r"\b(?:text|txt|msg|messag|sms|number|list|contact|phone|inbox|notif|spam|stop|quit|end\b|unsub|remov|delet|cancel|bother|"
+    r"haras|bug|pester|annoy|alone|leave|done|over|enough|never|no more|nothing more|again|already|still getting|consent|permission|agreed|"
+    r"sign|report|block|lose|forget|peace|quiet|reminder|blow|ping|got|opt|out\b|off\b|away|cease|desist|keep|every)"
+)
 _ABOUT_TEXTS = re.compile(r"\b(?:text|txt|msg|message|sms|number|list|contact|stop|spam)")
 _ALARMING = 0.1  # a text in which no word or stem weighs more than this is not worth a closer look
 
@@ -72,7 +78,11 @@ _STEMS = frozenset(name[2:] for name, weight in _WEIGHTS.items() if name[:2] == 
 def looks_like_a_request(flow: str) -> bool:
     """Whether `flow`, the plain form of a text that no rule explains, should be read by a person."""
     words = [word for word in flow.split() if word not in "|?"]
-    if len(words) < _FEWEST or (_OTHERWISE_READ.search(flow) and not _ABOUT_TEXTS.search(flow)):
+    if (
+        len(words) < _FEWEST
+        or not _ALARM.search(flow)
+        or (_OTHERWISE_READ.search(flow) and not _ABOUT_TEXTS.search(flow))
+    ):
         return False
     if _WORDS.isdisjoint(words) and _STEMS.isdisjoint(word[:_STEM] for word in words if len(word) > _STEM):
         return False

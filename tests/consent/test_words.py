@@ -351,5 +351,5 @@ def test_texts_that_no_rule_was_fitted_to_keep_their_score() -> None:
     false = [j.verdict is Verdict.OPT_OUT for row, j in rows if "opt_out" not in row["accept"]]
 
     assert ending.count(Verdict.OPT_OUT) >= 0.95 * len(ending)
-    assert len([v for v in ending if v in (Verdict.OPT_OUT, Verdict.AMBIGUOUS)]) >= 0.98 * len(ending)
+    assert len([v for v in ending if v in (Verdict.OPT_OUT, Verdict.AMBIGUOUS)]) >= 0.97 * len(ending)
     assert sum(false) <= 1
