@@ -20,6 +20,7 @@ WORKERS_ONLY = ("twilio", "openai", "httpx", "httpx2", "requests", "urllib3", "a
 OBSERVER = """
 import json, logging, signal, sys, threading
 told, effects = {}, []
+signals = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}  # as whoever started us left them
 
 def watch(event, arguments):
     if event == "open":
@@ -39,7 +40,7 @@ for module in sys.argv[2:]:
     except BaseException as error:
         effects.append(f"raises {type(error).__name__}")
     effects += [f"starts {t.name}" for t in threading.enumerate() if t is not threading.main_thread()]
-    effects += [f"handles {s.name}" for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_DFL]
+    effects += [f"handles {s.name}" for s, before in signals.items() if signal.getsignal(s) != before]
     effects += ["configures logging"] if logging.getLogger().handlers else []
     told[module] = {"effects": list(effects), "loaded": sorted({m.split(".")[0] for m in sys.modules})}
     effects.clear()
