@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -22,6 +20,8 @@ from conversations.leads import (
     InvalidLead,
     NewLead,
     Objection,
+    is_ip,
+    is_page,
 )
 from conversations.vocabulary import MESSAGE_FIELD
 from smsbot.masking import holds_sensitive, masked
@@ -278,11 +278,11 @@ def _evidence(evidence: Mapping[str, Any], found: list[Objection]) -> tuple[dict
             kept[name] = flag
         elif flag is not None:
             found.append(Objection(path + name, "give true or false"))
-    if "page_url" in kept and not _is_page(kept["page_url"]):
+    if "page_url" in kept and not is_page(kept["page_url"]):
         found.append(Objection(path + "page_url", "give an address that begins with https:// or http://"))
     ip = _text(evidence, "ip", 60, found, path=path)
     if ip is not None:
-        if _is_ip(ip):
+        if is_ip(ip):
             kept["ip"] = ip
         else:
             found.append(Objection(path + "ip", "give an IPv4 or IPv6 address"))
@@ -290,22 +290,6 @@ def _evidence(evidence: Mapping[str, Any], found: list[Objection]) -> tuple[dict
     if at is not None:
         kept["at"] = evidence["at"]
     return kept, at
-
-
-def _is_page(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _moment(evidence: Mapping[str, Any], path: str, found: list[Objection]) -> datetime | None:

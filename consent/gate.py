@@ -36,6 +36,7 @@ from consent.quiet_hours import (
     RULES,
     Rules,
     SendClass,
+    WeekHours,
     deferred_until,
     hours_from,
     opening,
@@ -82,6 +83,11 @@ def place_of_contact(contact: Contact, tenant: Tenant) -> Place:
     )
 
 
+def tenant_hours(kind: SendClass, settings: PolicySettings) -> WeekHours | None:
+    """The tenant's hours for this class: its own, else the usual ones for marketing and none for the rest. Pure."""
+    return settings.hours or (DEFAULT_TENANT_HOURS if kind is SendClass.MARKETING else None)
+
+
 def contact_window(
     contact: Contact,
     tenant: Tenant,
@@ -105,7 +111,7 @@ def contact_window(
         place,
         now,
         rules=rules,
-        tenant_hours=settings.hours or (DEFAULT_TENANT_HOURS if kind is SendClass.MARKETING else None),
+        tenant_hours=tenant_hours(kind, settings),
         lead_hours=hours_from(contact.hours) if contact.hours else None,
         in_reply_to_at=in_reply_to_at,
         instant_night_reply=instant_at_night,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from consent.gate import foreseen
+from consent.gate import foreseen, tenant_hours
 from consent.ledger import STORED, entries
 from consent.models import ConsentEvent, Contact, DecisionRow
 from consent.places import Confidence as PlaceConfidence
@@ -20,7 +20,7 @@ from consent.places import Place, PlaceSource
 from consent.policy import Allow, Block, Decision, Defer, SendFacts, Window, decide
 from consent.policy_settings import current_settings
 from consent.purposes import Purpose
-from consent.quiet_hours import DEFAULT_TENANT_HOURS, Rules, SendClass, hours_from, opening
+from consent.quiet_hours import Rules, SendClass, hours_from, opening
 from consent.replay import facts_from_json
 from consent.state import ConsentState, fold
 from smsbot.database import TenantSession
@@ -155,7 +155,7 @@ def _window_under(
         place,
         facts.now,
         rules=rules,
-        tenant_hours=settings.hours or (DEFAULT_TENANT_HOURS if kind is SendClass.MARKETING else None),
+        tenant_hours=tenant_hours(kind, settings),
         lead_hours=hours_from(lead_hours) if lead_hours else None,
         in_reply_to_at=facts.in_reply_to_at,
         instant_night_reply=known.rule == "hours.open.instant_night_reply",

@@ -5,7 +5,6 @@ The words beside the box are rows that nobody changes. Whoever ticks agrees to o
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from uuid import UUID, uuid4
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
-from sqlalchemy import Uuid, column, delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from consent import disclosures
@@ -31,9 +30,10 @@ from conversations.people import add_task
 from conversations.refusals import refusal_in
 from smsbot.accounts import tenant_of
 from smsbot.actor import SYSTEM, Actor, ActorKind, Role
-from smsbot.database import TenantSession, UtcDateTime
+from smsbot.database import TenantSession
 from smsbot.errors import Conflict, InvalidInput, NotFound
 from smsbot.events import record
+from smsbot.links import link_of, token_hash
 from smsbot.phone import e164, region_of
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Link, Number, Tenant
@@ -206,7 +206,7 @@ def create(runtime: Runtime, tenant_id: UUID, actor: Actor, draft: Draft, *, cau
             Link(
                 purpose=LINK_PURPOSE,
                 ref_id=form.id,
-                token_hash=_hash(token),
+                token_hash=token_hash(token),
                 expires_at=now + LINK_LASTS,
                 created_at=now,
             )
@@ -480,10 +480,10 @@ def _view(runtime: Runtime, session: TenantSession, form: Form) -> FormView:
 
 def published_form(runtime: Runtime, token: str) -> LiveForm:
     """The form at this address with its newest words, also once it is closed. Raises NotFound where none was published."""
-    found = _where(runtime, token)
+    found = link_of(runtime, token, LINK_PURPOSE)
     if found is None:
         raise NotFound("no such form")
-    tenant_id, form_id = found
+    tenant_id, form_id = found.tenant_id, found.ref_id
     with runtime.transaction(tenant_id) as session:
         form = session.scalars(select(Form).where(Form.tenant_id == tenant_id, Form.id == form_id)).first()
         versions = _versions(session, form_id)
@@ -502,22 +502,6 @@ def published_form(runtime: Runtime, token: str) -> LiveForm:
             tenant=tenant_of(session, tenant_id),
             number=dict(numbers_of(session))[form.number_id],
         )
-
-
-def _where(runtime: Runtime, token: str) -> tuple[UUID, UUID] | None:
-    """Tenant and form of this address, looked up before a tenant is known."""
-    found = func.link_by_token(_hash(token)).table_valued(
-        column("tenant_id", Uuid),
-        column("link_id", Uuid),
-        column("purpose"),
-        column("ref_id", Uuid),
-        column("expires_at", UtcDateTime()),
-    )
-    with runtime.transaction(None) as session:
-        row = session.execute(select(found)).first()
-    if row is None or row.purpose != LINK_PURPOSE or row.expires_at <= runtime.clock.now():
-        return None
-    return row.tenant_id, row.ref_id
 
 
 def number_problem(written: str, countries: Sequence[str]) -> NumberProblem | None:
@@ -662,7 +646,3 @@ def _record(
                 cause=f"form:{form.id}",
                 reason=kind,
             )
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -15,7 +15,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
-from consent.gate import grant_permit
 from consent.ledger import Fact, append, state_of
 from consent.models import ConsentEvent, Contact
 from consent.policy_settings import StartScope, StopScope, current_settings
@@ -33,6 +32,7 @@ from consent.words import (
     machine_text,
 )
 from conversations import outbox
+from conversations.confirmations import put_compliance_text
 from conversations.intake import Course, Step, course_by_category, course_of, course_of_late, hours_of, word_context
 from conversations.keyword_routes import KEYWORD, ROUTE, Route, word_in
 from conversations.language import language_of
@@ -49,7 +49,6 @@ from conversations.models import (
     State,
 )
 from conversations.people import add_task, raise_alert
-from conversations.templates import text_for
 from smsbot import work
 from smsbot.accounts import Recipient, tenant_of
 from smsbot.actor import CARRIER, Actor, ActorKind
@@ -57,7 +56,7 @@ from smsbot.crypto import DataCipher
 from smsbot.database import TenantSession
 from smsbot.events import record
 from smsbot.failpoints import failpoint
-from smsbot.phone import Address, AddressKind, national, region_of
+from smsbot.phone import Address, AddressKind, region_of
 from smsbot.runtime import Runtime
 from smsbot.settings import STOP_WAIT_S
 from smsbot.tenancy import OptOutHandling
@@ -422,13 +421,13 @@ class _Intake:
             case Step.OPT_OUT_PARTIAL:
                 self.message.awaited_lease = self.contact.lease_token
                 if course.answer:
-                    self._compliance(Kind.OPT_OUT_CATEGORY, PermitKind.OPT_OUT_CATEGORY, event_id, "opt_out_category")
+                    self._compliance(PermitKind.OPT_OUT_CATEGORY, event_id)
                 else:
                     self._reply(None)
             case Step.HELP if course.answer:
-                self._compliance(Kind.HELP, PermitKind.HELP, event_id, "opt_out_help" if state.opted_out else "help")
+                self._compliance(PermitKind.HELP, event_id, "opt_out_help" if state.opted_out else None)
             case Step.START | Step.OPT_IN if course.answer:
-                self._compliance(Kind.OPT_IN_CONFIRMATION, PermitKind.OPT_IN_CONFIRMATION, event_id, "opt_in_confirm")
+                self._compliance(PermitKind.OPT_IN_CONFIRMATION, event_id)
             case _:
                 pass
         if course.step is Step.OPT_IN:
@@ -631,7 +630,7 @@ class _Intake:
         outbox.cancel_waiting(self.session, self.contact.id, Reason.OPTED_OUT, now=self.now, actor=self.actor)
         self.conversation.burst_started_at = None
         if course.answer:
-            self._compliance(Kind.OPT_OUT_CONFIRMATION, PermitKind.OPT_OUT_CONFIRMATION, event_id, "opt_out_confirm")
+            self._compliance(PermitKind.OPT_OUT_CONFIRMATION, event_id)
 
     def _hold(self, judgement: Judgement) -> None:
         """Looks like an opt-out and is not settled: nothing automatic leaves until a second look has settled it."""
@@ -667,31 +666,20 @@ class _Intake:
             now=self.now,
         )
 
-    def _compliance(self, kind: Kind, permit: PermitKind, event_id: UUID, template: str) -> None:
+    def _compliance(self, permit: PermitKind, event_id: UUID, template: str | None = None) -> None:
         """One text under a one-shot permit: the confirmation of an opt-out or opt-in, or the answer to HELP."""
-        # From when they wrote: a confirmation leaves within five minutes of that or not at all.
-        permit_id = grant_permit(self.session, contact_id=self.contact.id, event_id=event_id, kind=permit, now=self.at)
-        tenant = tenant_of(self.session, self.recipient.tenant_id)
-        language = self.contact.language or "en"
-        body = text_for(
-            template,
-            language,
-            brand=self.recipient.brand,
-            phone=tenant.help_phone or national(self.recipient.number),
-            email=tenant.help_email or "",
-        )
-        outbox.put(
+        put_compliance_text(
             self.session,
+            tenant=tenant_of(self.session, self.recipient.tenant_id),
+            our_number=self.recipient.number,
             conversation=self.conversation,
-            author=Author.SYSTEM,
-            purpose=Purpose.COMPLIANCE,
-            kind=kind,
-            body=body,
-            language=language,
-            permit_id=permit_id,
-            in_reply_to=self.message.id,
+            contact=self.contact,
+            permit=permit,
+            event_id=event_id,
+            at=self.at,  # from when they wrote
             now=self.now,
-            priority=work.URGENT,
+            in_reply_to=self.message.id,
+            template=template,
         )
 
     def _task(self, kind: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import phonenumbers
@@ -260,6 +262,24 @@ def create_lead(
         },
     )
     return _lead_view(lead, contact, conversation.id, now), known is None
+
+
+def is_page(text: str) -> bool:
+    """Whether this is the address of a page on the web."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def is_ip(text: str) -> bool:
+    """Whether this is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def claim_objections(claim: ConsentClaim, now: datetime) -> list[Objection]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -25,6 +23,8 @@ from conversations.leads import (
     NewLead,
     Objection,
     claim_objections,
+    is_ip,
+    is_page,
     textable,
 )
 from conversations.sheets import Record
@@ -281,9 +281,9 @@ def _consent(
     at = _moment(said["at"], terms.tenant.zone) if "at" in said else None
     if "at" in said and at is None:
         found.append(Objection("at", "give a time as in 2026-11-20 or 2026-11-20T16:00:00-06:00"))
-    if "page_url" in said and not _is_page(said["page_url"]):
+    if "page_url" in said and not is_page(said["page_url"]):
         found.append(Objection("page_url", "give an address that begins with https:// or http://"))
-    if "ip" in said and not _is_ip(said["ip"]):
+    if "ip" in said and not is_ip(said["ip"]):
         found.append(Objection("ip", "give an IPv4 or IPv6 address"))
     if len(found) > before:
         return None, said, ()
@@ -361,19 +361,3 @@ def _moment(text: str, zone: str) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return at if at >= EARLIEST else None
-
-
-def _is_page(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -17,7 +17,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.orm import aliased
 
-from consent.gate import grant_permit
 from consent.ledger import Fact, append, lock, state_of
 from consent.models import ConsentEvent, Contact
 from consent.purposes import CONSENTED, PermitKind, Purpose, Reason
@@ -26,6 +25,7 @@ from consent.second_stage import Second, Settled, second_look
 from consent.state import Basis, EventKind
 from conversations import outbox
 from conversations.assistant import NAME, Assistant, fallback
+from conversations.confirmations import put_compliance_text
 from conversations.decision import (
     DECISION_SCHEMA,
     Action,
@@ -68,7 +68,6 @@ from smsbot.failpoints import failpoint
 from smsbot.gateways.carrier import SmsGateway
 from smsbot.gateways.model import ChatModel
 from smsbot.masking import masked
-from smsbot.phone import national
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Agent, Number, ReplyMode, Tenant
 from smsbot.writes import Prepared, prepared, put_changes, put_object
@@ -364,34 +363,18 @@ def _confirm_opt_out(
     message: Message,
     now: datetime,
 ) -> None:
-    number = session.get_one(Number, conversation.number_id)
     asked = session.get(Message, message.in_reply_to) if message.in_reply_to else None
-    permit_id = grant_permit(
+    put_compliance_text(
         session,
-        contact_id=contact.id,
-        event_id=event_id,
-        kind=PermitKind.OPT_OUT_CONFIRMATION,
-        now=asked.created_at if asked else now,  # five minutes count from their words, not from our understanding
-    )
-    language = contact.language or "en"
-    outbox.put(
-        session,
+        tenant=tenant,
+        our_number=session.get_one(Number, conversation.number_id).number,
         conversation=conversation,
-        author=Author.SYSTEM,
-        purpose=Purpose.COMPLIANCE,
-        kind=Kind.OPT_OUT_CONFIRMATION,
-        body=text_for(
-            "opt_out_confirm",
-            language,
-            brand=tenant.brand,
-            phone=tenant.help_phone or national(number.number),
-            email=tenant.help_email or "",
-        ),
-        language=language,
-        permit_id=permit_id,
-        in_reply_to=message.in_reply_to,
+        contact=contact,
+        permit=PermitKind.OPT_OUT_CONFIRMATION,
+        event_id=event_id,
+        at=asked.created_at if asked else now,  # five minutes count from their words, not from our understanding
         now=now,
-        priority=work.URGENT,
+        in_reply_to=message.in_reply_to,
     )
 
 

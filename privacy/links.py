@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import Uuid, column, delete, func, select
+from sqlalchemy import delete, select
 
 from consent.models import Contact
 from smsbot.actor import Actor
-from smsbot.database import TenantSession, UtcDateTime
+from smsbot.database import TenantSession
 from smsbot.errors import NotFound
 from smsbot.events import record
+from smsbot.links import link_of, token_hash
 from smsbot.phone import AddressKind
 from smsbot.runtime import Runtime
 from smsbot.tenancy import Link
@@ -61,7 +61,7 @@ def make(runtime: Runtime, tenant_id: UUID, contact_id: UUID, *, actor: Actor, c
                 tenant_id=tenant_id,
                 purpose=PURPOSE,
                 ref_id=contact_id,
-                token_hash=_hash(token),
+                token_hash=token_hash(token),
                 expires_at=now + LASTS,
                 created_at=now,
             )
@@ -74,18 +74,8 @@ def read(runtime: Runtime, token: str) -> Found | None:
     """Whose page this is; None for a token that is malformed, unknown, for something else, too old or revoked."""
     if not TOKEN.fullmatch(token):
         return None
-    found = func.link_by_token(_hash(token)).table_valued(
-        column("tenant_id", Uuid),
-        column("link_id", Uuid),
-        column("purpose"),
-        column("ref_id", Uuid),
-        column("expires_at", UtcDateTime()),
-    )
-    with runtime.transaction(None) as session:
-        row = session.execute(select(found)).first()
-    if row is None or row.purpose != PURPOSE or row.expires_at <= runtime.clock.now():
-        return None
-    return Found(row.tenant_id, row.link_id, row.ref_id)
+    found = link_of(runtime, token, PURPOSE)
+    return None if found is None else Found(found.tenant_id, found.link_id, found.ref_id)
 
 
 def revoke(session: TenantSession, contact_id: UUID) -> None:
@@ -93,7 +83,3 @@ def revoke(session: TenantSession, contact_id: UUID) -> None:
     session.execute(
         delete(Link).where(Link.tenant_id == session.tenant_id, Link.purpose == PURPOSE, Link.ref_id == contact_id)
     )
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
