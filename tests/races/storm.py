@@ -42,15 +42,21 @@ STOPPERS = 24
 SPREAD = timedelta(milliseconds=8)  # between one reply's due time and the next one's: the order in which they leave
 AT_THE_END = 20  # turns; the very last replies may be canceled and never begin
 LONGEST_S = 40.0
+LONGEST_CROSSING_S = 3.0  # well within the lease of one send
 NEARNESS = (-15.0, 10.0)  # a STOP comes this many turns before or after the reply to its lead begins to leave
 
 
 @dataclass
 class SleepyCarrier(FakeCarrier):
-    """Takes up to half a second for each text and has it at the end of that."""
+    """Takes up to half a second for each text and has it at the end of that.
+
+    A text in `crossing` is not let go before its person's STOP has been posted: on a machine that is slow to post STOPs
+    the replies would otherwise be gone before, and the storm would be none.
+    """
 
     chance: random.Random = field(default_factory=random.Random)
     places: dict[str, int] = field(default_factory=dict)  # whose turn is when
+    crossing: dict[str, threading.Event] = field(default_factory=dict)  # number -> its STOP is on its way
     reached: int = -1  # the latest turn that has begun
     taken: list[tuple[str, str, float]] = field(default_factory=list)  # (number, body, instant)
 
@@ -58,6 +64,8 @@ class SleepyCarrier(FakeCarrier):
         with self.lock:
             self.reached = max(self.reached, self.places[sms.to])
             pause_s = self.chance.uniform(0, LONGEST_CALL_S)
+        if sms.to in self.crossing:
+            self.crossing[sms.to].wait(LONGEST_CROSSING_S)
         time.sleep(pause_s)
         accepted = self.accept(sms)
         with self.lock:
@@ -137,10 +145,15 @@ def storm(world: World, seed: int, *, leads: int) -> Figures:
     chance = random.Random(seed)
     people = prepare(world, leads)
     places = {number: place for place, number in enumerate(people)}
-    carrier = SleepyCarrier(world.clock, chance=random.Random(f"{seed}/carrier"), places=places)
-    drain = Drain(world.runtime, REPLIES, handlers(world.runtime, carrier, None)[REPLIES], SENDERS)
     stopping = chance.sample(range(leads), leads // 2)
     moments = sorted((place + chance.uniform(*NEARNESS), place, chance.uniform(0, 0.3)) for place in stopping)
+    carrier = SleepyCarrier(
+        world.clock,
+        chance=random.Random(f"{seed}/carrier"),
+        places=places,
+        crossing={people[place]: threading.Event() for turn, place, _ in moments if turn > place},
+    )
+    drain = Drain(world.runtime, REPLIES, handlers(world.runtime, carrier, None)[REPLIES], SENDERS)
     stopped: dict[str, float] = {}
     answers: Counter[int] = Counter()
     done = threading.Event()
@@ -163,6 +176,8 @@ def storm(world: World, seed: int, *, leads: int) -> Figures:
             "To": world.home.number,
             "Body": "STOP",
         }
+        if number in carrier.crossing:
+            carrier.crossing[number].set()
         for _ in range(5):
             status = world.post("/webhooks/twilio/sms", form).status_code
             answers[status] += 1
