@@ -51,7 +51,7 @@ fast: $(DEV_STAMP)
 ci: lint test $(LATER) ## what CI runs
 
 storms: $(DEV_STAMP) ## STOP against 500 replies in flight, ten seeded storms
-	@SMSBOT_STORMS=10 $(PY) -m pytest tests/races/test_storm.py -q -s
+	@SMSBOT_STORMS=10 $(PY) -m pytest tests/races/test_storm.py tests/races/storm_mutants.py -q -s
 
 journeys: $(DEV_STAMP) ## a lead and an agent in a real browser, and every page at two widths, light and dark
 	@CHROMIUM=$$($(PY) -m scripts.browser) && export CHROMIUM && $(PY) -m pytest tests/journeys -s

@@ -53,8 +53,8 @@ from smsbot.tenancy import (
     Tenant,
 )
 from tests.canaries.watch import WATCH
+from tests.web import application_of
 from worker import do, handlers
-from wsgi import application
 
 LEAD = "+13125550171"
 PUBLIC_URL = "https://sms.example.test"
@@ -252,7 +252,7 @@ class World:
         for secret in (self.settings.secret_key, *self.settings.encryption_keys):
             WATCH.now.add_secret(secret)
         self.runtime = Runtime(self.settings, self.clock, engine, NoBell(), Keyring(self.settings.encryption_keys))
-        self.app: Flask = application(self.runtime)
+        self.app: Flask = application_of(self.runtime)
         self.listening(until=self.clock.now() + timedelta(days=3650))
         self.sids = itertools.count(1)
         self.with_model = with_model
