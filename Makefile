@@ -30,7 +30,7 @@ run: $(RUN_STAMP) ## set up and run everything here, with the demo; Ctrl-C stops
 	@exec $(PY) manage.py up
 
 test: $(DEV_STAMP) ## set up and run the whole test suite
-	@$(PY) -m pytest -n 2 --dist worksteal
+	@$(PY) -m pytest -n 3 --dist worksteal
 
 setup: $(RUN_STAMP) ## the set-up alone
 	@echo "ready: $(PY) manage.py --help"
@@ -51,7 +51,7 @@ fast: $(DEV_STAMP)
 ci: lint test $(LATER) ## what CI runs
 
 storms: $(DEV_STAMP) ## STOP against 500 replies in flight, ten seeded storms
-	@SMSBOT_STORMS=10 $(PY) -m pytest tests/races/test_storm.py tests/races/storm_mutants.py -q -s
+	@$(PY) -m pytest tests/races/storms.py -q -s
 
 journeys: $(DEV_STAMP) ## a lead and an agent in a real browser, and every page at two widths, light and dark
 	@CHROMIUM=$$($(PY) -m scripts.browser) && export CHROMIUM && $(PY) -m pytest tests/journeys -s

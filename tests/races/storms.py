@@ -1,4 +1,7 @@
-"""The storm on code that has lost one of its locks: `make storms` runs it, by this file's name."""
+"""STOP against five hundred replies in flight, and the same storm on code that has lost one of its two locks.
+
+A storm takes ten seconds: `make storms` runs them, by this file's name.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from smsbot.tenancy import OptOutHandling
+from tests.races.storm import storm, stormy_world
+
 ROOT = Path(__file__).resolve().parents[2]
+SEEDS = range(1, 11)
 MUTANT_LEADS = 120
 MUTANT_TIMEOUT_S = 90
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "docs", "bench", "data_eval")
@@ -72,6 +79,22 @@ MUTANTS = (
         ),
     ),
 )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_reply_is_taken_after_the_200_of_a_stop(seed: int, empty_databases: Callable[[], str]) -> None:
+    handling = OptOutHandling.OURS if seed % 2 else OptOutHandling.TWILIO
+    with stormy_world(empty_databases(), handling) as world:
+        figures = storm(world, seed, leads=500)
+        verified = world.verified()
+    print(json.dumps(asdict(figures)))
+
+    assert (figures.late, figures.confirmed_twice, figures.unsettled) == (0, 0, 0)
+    assert figures.stops == 250
+    assert figures.replies >= 250
+    assert figures.waited > 50, "the storm was none: hardly a STOP met a send in flight"
+    assert figures.confirmations == (250 if handling is OptOutHandling.OURS else 0)
+    assert verified
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name.replace(" ", "_"))
