@@ -36,6 +36,9 @@ class Program:
         return [form["MessageStatus"] for form in self.forms]
 
 
+APART_S = 0.4  # between callbacks whose order a test asserts: each is posted by a thread of its own
+
+
 @dataclass
 class World:
     sim: Running

@@ -9,9 +9,11 @@ from twilio.request_validator import RequestValidator
 
 from simulator.webhooks import Policy, policy_in, retry_after_s
 from simulator.wire import Answer
+from tests.simulator.conftest import APART_S
 
 
 def test_number_tells_sent_then_delivered(world):
+    world.control("faults", carrier={"callback": {"delay_s": APART_S}})
     sid = world.create(StatusCallback=world.callback()).json()["sid"]
     world.settle()
 
@@ -23,6 +25,7 @@ def test_number_tells_sent_then_delivered(world):
 
 
 def test_service_tells_queued_sent_delivered_and_its_sid(world):
+    world.control("faults", carrier={"callback": {"delay_s": APART_S}})
     world.create(From=None, MessagingServiceSid=world.service, StatusCallback=world.callback())
     world.settle()
 
@@ -65,7 +68,7 @@ def test_shared_key_signs_with_sha256_and_says_so(world):
     ],
 )
 def test_late_failures_follow_the_documented_courses(world, code, service, statuses):
-    world.control("faults", carrier={"errors": [{"code": code, "where": "async"}], "callback": {"delay_s": 0.01}})
+    world.control("faults", carrier={"errors": [{"code": code, "where": "async"}], "callback": {"delay_s": APART_S}})
     sender = {"From": None, "MessagingServiceSid": world.service} if service else {}
     sid = world.create(StatusCallback=world.callback(), **sender).json()["sid"]
     world.settle()
@@ -146,7 +149,7 @@ def test_lost_callbacks_leave_the_true_status_in_the_api(world):
 
 
 def test_duplicated_callbacks_come_twice(world):
-    world.control("faults", carrier={"callback": {"delay_s": 0.05, "duplicate": 1}})
+    world.control("faults", carrier={"callback": {"delay_s": APART_S, "duplicate": 1}})
     world.create(StatusCallback=world.callback())
     world.settle()
 
@@ -154,7 +157,7 @@ def test_duplicated_callbacks_come_twice(world):
 
 
 def test_reordered_callbacks_come_the_wrong_way_round(world):
-    world.control("faults", carrier={"callback": {"delay_s": 0.5, "reorder": 1}})
+    world.control("faults", carrier={"callback": {"delay_s": APART_S, "reorder": 1}})
     sid = world.create(StatusCallback=world.callback()).json()["sid"]
     world.settle()
 

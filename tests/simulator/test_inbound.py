@@ -7,6 +7,7 @@ import requests
 from twilio.request_validator import RequestValidator
 
 from simulator.wire import Answer
+from tests.simulator.conftest import APART_S
 
 # the parameters of a captured webhook; source: docs/messaging/guides/webhook-request
 DIRECT = {
@@ -294,6 +295,7 @@ def test_block_holds_for_the_number_and_not_for_the_others(world):
 def test_block_of_a_service_fails_later_by_callback_and_at_once_from_the_number(world):
     world.text("STOP", to=world.pooled)
     world.program.requests.clear()
+    world.control("faults", carrier={"callback": {"delay_s": APART_S}})
 
     answer = world.create(From=None, MessagingServiceSid=world.service, StatusCallback=world.callback())
     world.settle()
