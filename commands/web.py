@@ -1,7 +1,11 @@
-"""`manage.py web`: gunicorn with threads. The master loads nothing of the application, so that it stays small."""
+"""`manage.py web`: gunicorn with threads. The master loads the code, and each worker makes its application of it.
+
+So what they have in common is in memory once, and a worker that has died is back without loading anything.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 from gunicorn.util import import_app
+from sqlalchemy.orm import configure_mappers
 
 from commands.embedded import addresses_into_environment
 from smsbot.logs import configure_logging
@@ -22,7 +27,7 @@ HUNG_AFTER_S = 30
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn with our settings; what it serves is loaded in each worker."""
+    """gunicorn with our settings; what it serves is made in each worker."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
@@ -51,15 +56,20 @@ def options_for(settings: Settings) -> dict[str, Any]:
         "proc_name": "smsbot-web",
         # Behind a proxy the scheme comes from PUBLIC_URL, never from a header that a stranger may send.
         "forwarded_allow_ips": "",
-        "on_starting": _log_as_we_do,
+        "on_starting": _prepare,
     }
     if SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK):
         options["worker_tmp_dir"] = str(SHARED_MEMORY)
     return options
 
 
-def _log_as_we_do(_: object) -> None:
+def _prepare(_: object) -> None:
+    """In the master, before it forks: connections and threads are made by `app()`, in each worker."""
     configure_logging("web")
+    import_app("wsgi:app")
+    configure_mappers()
+    gc.collect()
+    gc.freeze()  # a collection would write to every object, and so undo the sharing
 
 
 @click.command
