@@ -76,28 +76,18 @@ def act(token: str) -> BaseResponse:
         return _gone()  # erased at this moment
 
 
-def _stop(token: str, found: Found) -> BaseResponse:
-    sending = requests.stop(
-        runtime_of_app(),
-        found.tenant_id,
-        found.contact_id,
-        actor=_them(found),
-        method=CAUSE,
-        evidence=_evidence(found),
-    )
-    return _done(token, "stopped" if _is_over(found, sending) else "stopped_late")
+def _ends(ask: Callable[..., UUID | None], done: str) -> Callable[[str, Found], BaseResponse]:
+    """What ends texts: `ask` returns the send that was in flight, which has to be over before they are told so."""
 
+    def act(token: str, found: Found) -> BaseResponse:
+        runtime = runtime_of_app()
+        sending = ask(
+            runtime, found.tenant_id, found.contact_id, actor=_them(found), method=CAUSE, evidence=_evidence(found)
+        )
+        over = wait_for_lease(runtime, found.tenant_id, found.contact_id, sending)
+        return _done(token, done if over else "stopped_late")
 
-def _stop_marketing(token: str, found: Found) -> BaseResponse:
-    sending = requests.stop_marketing(
-        runtime_of_app(),
-        found.tenant_id,
-        found.contact_id,
-        actor=_them(found),
-        method=CAUSE,
-        evidence=_evidence(found),
-    )
-    return _done(token, "stopped_marketing" if _is_over(found, sending) else "stopped_late")
+    return act
 
 
 def _hours(token: str, found: Found) -> BaseResponse:
@@ -119,18 +109,6 @@ def _hours(token: str, found: Found) -> BaseResponse:
 def _any_time(token: str, found: Found) -> BaseResponse:
     requests.set_hours(runtime_of_app(), found.tenant_id, found.contact_id, None, actor=_them(found), cause=CAUSE)
     return _done(token, "hours")
-
-
-def _limit(token: str, found: Found) -> BaseResponse:
-    sending = requests.restrict(
-        runtime_of_app(),
-        found.tenant_id,
-        found.contact_id,
-        actor=_them(found),
-        method=CAUSE,
-        evidence=_evidence(found),
-    )
-    return _done(token, "limited" if _is_over(found, sending) else "stopped_late")
 
 
 def _lift(token: str, found: Found) -> BaseResponse:
@@ -180,11 +158,11 @@ def _delete(token: str, found: Found) -> BaseResponse:
 
 
 ACTIONS: Mapping[str, Callable[[str, Found], BaseResponse]] = {
-    "stop": _stop,
-    "stop_marketing": _stop_marketing,
+    "stop": _ends(requests.stop, "stopped"),
+    "stop_marketing": _ends(requests.stop_marketing, "stopped_marketing"),
     "hours": _hours,
     "any_time": _any_time,
-    "limit": _limit,
+    "limit": _ends(requests.restrict, "limited"),
     "lift": _lift,
     "correct": _correct,
     "download": _download,
@@ -289,11 +267,6 @@ def _evidence(found: Found) -> dict[str, Any]:
         "ip": address[:LONGEST_ADDRESS],
         "user_agent": cleaned(request.user_agent.string).text[:LONGEST_AGENT],
     }
-
-
-def _is_over(found: Found, sending: UUID | None) -> bool:
-    """Whether nothing is in flight to them any more: only then may they be told that nothing comes."""
-    return wait_for_lease(runtime_of_app(), found.tenant_id, found.contact_id, sending)
 
 
 def _done(token: str, what: str) -> BaseResponse:
