@@ -16,9 +16,7 @@ from typing import Any
 from consent.overreach import overreaching
 from consent.purposes import Purpose
 from consent.wording import (
-    HELP_WORDS,
     NAMED_PURPOSES,
-    STOP_WORDS,
     Claim,
     Finding,
     Severity,
@@ -34,10 +32,11 @@ from consent.wording import (
     says_any_purpose,
     says_automated,
     says_frequency,
+    says_help,
     says_not_a_condition,
     says_purpose,
     says_rates,
-    says_reply,
+    says_stop,
     without_brand,
 )
 
@@ -47,6 +46,12 @@ LANGUAGES = ("en", "es")
 VERTICALS = ("real_estate", "auto", "general")
 
 _PLACEHOLDER = re.compile(r"\{\w*\}|\[[A-Z][A-Z ]+\]|<[a-z_ ]+>")
+# A tag by its element's name, its slash or its attributes; "<brand>" is a name that somebody forgot to fill in.
+_MARKUP = re.compile(
+    r"</|<!|<(?:[a-z]|h[1-6]|script|style|br|hr|div|span|strong|em|small|big|img|svg|iframe|form|input|button|label|table|tr|td|th"
+    r"|ul|ol|li|font|center|html|head|body|link|meta|object|embed|video|audio|sup|sub|pre|code|mark|del|ins)\b[^<>]*>?|<[a-z][\w-]*\s[^<>]*=",
+    re.IGNORECASE,
+)
 
 
 class Kind(StrEnum):
@@ -167,29 +172,47 @@ _SAY = {
 def lint(disclosure: Disclosure, brand: str, country: str = "US", mailing_address: str = "") -> list[Finding]:
     """What keeps this wording from being published, one finding for each item that is missing or contradicted.
 
-    Items: brand, automated, purpose, frequency, rates, help, stop, not_a_condition, privacy, terms; bundled, shared and
-    preticked where it does more than that; filled where a placeholder is left; in Canada also address and unsubscribe.
+    Items: brand, automated, purpose, frequency, rates, help, stop, not_a_condition, privacy, terms; bundled, shared,
+    preticked and required where it does more than that; filled where a placeholder is left, markup where a tag stands;
+    in Canada also address and unsubscribe. That texts recur does not say how often: C-063 asks for the frequency.
     """
+    return _problems(disclosure, brand, country, mailing_address, recurring=False)
+
+
+def _problems(
+    disclosure: Disclosure, brand: str, country: str, mailing_address: str, *, recurring: bool
+) -> list[Finding]:
     text = without_brand(disclosure.text, brand)
     findings = [] if names_brand(disclosure.text, brand) else [Finding("brand", f'name who texts: "{brand}"')]
     findings += _claimed("automated", says_automated(text), "take out that texts are not automated, and {}")
     findings += _purpose_problems(text, disclosure.purposes)
-    findings += _claimed("frequency", says_frequency(text), "take out that texts do not recur, and {}")
-    findings += _claimed("rates", says_rates(text), "take out that texts are free, and {}")
-    findings += _claimed("help", says_reply(text, HELP_WORDS), "take out that HELP has no effect, and {}")
-    findings += _claimed("stop", says_reply(text, STOP_WORDS), "take out that STOP has no effect, and {}")
     findings += _claimed(
-        "not_a_condition", says_not_a_condition(text), "take out that agreeing is a condition of buying, and {}"
+        "frequency", says_frequency(text, recurring=recurring), "take out that texts do not recur, and {}"
     )
+    findings += _claimed("rates", says_rates(text), "take out that texts are free, and {}")
+    findings += _claimed("help", says_help(text), "take out that HELP has no effect, and {}")
+    findings += _claimed("stop", says_stop(text), "take out that STOP has no effect, and {}")
+    condition = says_not_a_condition(text)
+    findings += _claimed("not_a_condition", condition, "take out that agreeing is a condition of buying, and {}")
     findings += _page_problems("privacy", "privacy policy", names_privacy(text), disclosure.privacy_url)
     findings += _page_problems("terms", "terms of service", names_terms(text), disclosure.terms_url)
-    findings += overreaching(text)
-    if _PLACEHOLDER.search(text):
-        findings.append(Finding("filled", "fill in the placeholder that is left in the text"))
+    # That they must agree in order to buy is said once, as a condition of buying.
+    findings += [each for each in overreaching(text) if each.item != "required" or condition != Claim.DENIED]
+    findings += _leftovers(text)
     if any(is_shortened(link) for link in links_in(text)):
         findings.append(Finding("shortener", "write the whole address in place of the shortened one"))
     if country == "CA":
         findings += [each for each in casl_problems(disclosure.text, brand, mailing_address) if each.item != "brand"]
+    return findings
+
+
+def _leftovers(text: str) -> list[Finding]:
+    """What was meant for somebody else than the reader: a placeholder, or markup."""
+    findings = []
+    if _PLACEHOLDER.search(_MARKUP.sub(" ", text)):
+        findings.append(Finding("filled", "fill in the placeholder that is left in the text"))
+    if _MARKUP.search(text):
+        findings.append(Finding("markup", "take out the markup: angle brackets format nothing here"))
     return findings
 
 
@@ -199,12 +222,13 @@ def lint_seen(
     """What words lack that somebody agreed to before or elsewhere: `lint`, and for marketing `written_consent_problems`.
 
     A page links what it names, so its privacy policy and terms are found by way of `page_url`; words on paper hold an
-    address themselves.
+    address themselves. That texts recur is enough to say how often: nobody can add to what was agreed to.
     """
     wanted = frozenset(purposes)
     linked = (link if "://" in link else f"https://{link}" for link in links_in(text))
     found_at = page_url or next((link for link in linked if is_public_link(link)), "")
-    findings = lint(Disclosure(LANGUAGES[0], wanted, text, found_at, found_at), brand, country)
+    shown = Disclosure(LANGUAGES[0], wanted, text, found_at, found_at)
+    findings = _problems(shown, brand, country, "", recurring=True)
     return findings + (written_consent_problems(text) if Purpose.MARKETING in wanted else [])
 
 
@@ -275,7 +299,7 @@ def casl_problems(text: str, brand: str, mailing_address: str = "") -> list[Find
     linked = any(is_public_link(link if "://" in link else f"https://{link}") for link in links_in(text))
     if not (given or linked or _ADDRESS.search(shown)):
         findings.append(Finding("address", "give the sender's mailing address, or a link to a page that has it"))
-    if not _UNSUBSCRIBE.search(shown) and says_reply(text, STOP_WORDS) != Claim.AFFIRMED:
+    if not _UNSUBSCRIBE.search(shown) and says_stop(text) != Claim.AFFIRMED:
         findings.append(Finding("unsubscribe", 'say how to unsubscribe, as in "Reply STOP or ARRET to unsubscribe"'))
     return findings
 

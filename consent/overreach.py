@@ -62,11 +62,48 @@ _PRETICKED = re.compile(
 )
 
 
+# "We text you only if you agree" asks for consent as it should be asked for; whatever else waits for it is made to.
+_AGREEING = (
+    r"(?:agree(?:ing|ment)?|consent(?:ing)?|accept(?:ing|ance)?|opt(?:ing)?[- ]?in|sign(?:ing)?[- ]?up|tick(?:ing)?|check(?:ing)?|subscrib(?:e|ing)"
+    r"|(?:your|this|the|a) (?:consent|agreement|permission|tick|check)|permission|(?:receive|receiving|get|getting|take) (?:\w+ ){0,2}(?:texts?|messages?)"
+    r"|aceptar|acepte|consentir|consienta|consentimiento|autorizar|autorice|autorizacion|marcar|marque|suscribirse|recibir (?:\w+ ){0,2}(?:mensajes|textos))\b"
+)
+_MUST = r"(?:must|shall|ha(?:ve|s) to|need(?:s)? to|(?:are|is|be) (?:required|obliged|obligated|bound|forced) to|got to|debe|debo|deben|tiene que|tengo que|ha de|necesita)"
+_IS_NEEDED = (
+    r"(?:(?:is|are|be|remains) (?:(?!not\b|no\b|never\b)\w+ )?(?:required|mandatory|necessary|compulsory|obligatory|needed|a must|a (?:pre)?condition|a requirement|a prerequisite|essential)"
+    r"|(?<!no )es (?:(?!nunca\b)\w+ )?(?:obligatori[oa]|necesari[oa]|indispensable|requerid[oa]|(?:un )?requisito|(?:una )?condicion))\b"
+)
+_SERVED = (
+    r"(?:help(?:ed)?|answer(?:ed)?|serve[ds]?|assist(?:ed)?|repl(?:y|ied)|respond|talk|speak|proceed|continue|show|work with|book|schedule|sell|quote|accept|process|see"
+    r"|ayud\w+|atend\w+|respond\w+|contest\w+|mostr\w+|continuar|proceder|servir\w*)\b"
+)
+_NOT_FOR_TEXTS = (
+    r"(?![^;.]{0,12}\byourself\b)(?! (?:\w+ ){0,6}?(?:before|to (?:get|receive)|for us to|so that we) (?:\w+ ){0,3}?(?:text|texts|texting|messages?)\b)"
+    r"(?! (?:\w+ ){0,5}?(?:antes de|para) (?:que )?(?:\w+ ){0,3}?(?:enviar\w*|mensajes|textos)\b)"
+)
+_REQUIRED = re.compile(
+    rf"(?<!nobody )(?<!no one )(?<!nadie )\b{_MUST} (?:(?:first|also|all|please|then|therefore|both|to|give(?: us)?|provide|primero|tambien|dar(?:nos)?) )*{_AGREEING}{_NOT_FOR_TEXTS}"
+    rf"|\b{_AGREEING}(?: (?!not\b|no\b|never\b|nunca\b|neither\b)\w+){{0,6}}? {_IS_NEEDED}{_NOT_FOR_TEXTS}"
+    rf"|\b(?:required|mandatory|necessary|compulsory|obligatory|essential|obligatorio|necesario|indispensable)(?: for \w+)? (?:(?:to|that you|that i|que) (?:\w+ )?)?{_AGREEING}{_NOT_FOR_TEXTS}"
+    rf"|\b(?:we|nobody|you|i)(?:'ll)? (?:only|solely) (?:\w+ ){{0,2}}?{_SERVED} [^;]{{0,60}}?\b(?:if|when|once|after|who) (?:\w+ ){{0,3}}?{_AGREEING}"
+    rf"|\b(?:solo|solamente) (?:\w+ ){{0,2}}?{_SERVED} [^;]{{0,60}}?\b(?:si|cuando|quienes|a quien) (?:\w+ ){{0,3}}?(?:acept\w+|marc\w+|consient\w+)"
+    rf"|\b(?:requires?|demands?|requiere|exige) (?:\w+ ){{0,2}}?{_AGREEING}{_NOT_FOR_TEXTS}"
+    rf"|\bas a (?:pre)?condition (?:of|for|to) (?:(?:being|getting|receiving|having|any|an?|the|our|your|my) )*(?:{_SERVED}|help|answers?|repl(?:y|ies)|inquiry|appointment|visit|tour|viewing)"
+    rf"|\bin (?:exchange|return) for (?:(?:help|an?|our|the|your|this|any) )*(?:help|answers?|repl(?:y|ies)|quotes?|appointment|visit|discount|offer|consent|agreement)\b"
+)
+_REFUSED = re.compile(
+    rf"(?:\b(?:not|never|no|cannot|unable to|nobody|no one)\b|n't\b|\b(?:refuse|decline) to\b)(?: (?:be|be able to|se|le|lo|la|podemos|puede|podra|podremos|will|is|gets?))* (?:\w+ )?{_SERVED}[^;.]{{0,60}}?"
+    rf"\b(?:unless|without|until|if (?:you|i) (?:do not|don't|refuse to|decline to)|a menos que|sin|hasta que|si (?:usted )?no) (?:\w+ ){{0,3}}?(?:{_AGREEING}|acept\w+|marc\w+|consient\w+)"
+    rf"|\b(?:unless|without|until|if (?:you|i) (?:do not|don't|refuse to|decline to)|a menos que|sin|hasta que|si (?:usted )?no) (?:\w+ ){{0,3}}?(?:{_AGREEING}|acept\w+|marc\w+|consient\w+)[^;.]{{0,60}}?"
+    rf"(?:\b(?:not|never|no|cannot|unable to|nobody|no one)\b|n't\b|\b(?:refuse|decline) to\b)(?: (?:be|be able to|se|le|lo|la|podemos|puede|podra|podremos|will|is|gets?))* (?:\w+ )?{_SERVED}"
+)
+
+
 def overreaching(text: str) -> list[Finding]:
     """What `text` does besides agreeing to texts of the business that it names, one finding for each item.
 
     Items: bundled (it accepts terms, arbitration or another agreement), shared (others may have the number or text it),
-    preticked (the box is not the person's to tick).
+    preticked (the box is not the person's to tick), required (something but texts waits for it).
     """
     findings = []
     if affirms(text, _BUNDLED):
@@ -79,4 +116,6 @@ def overreaching(text: str) -> list[Finding]:
         )
     if affirms(text, _PRETICKED):
         findings.append(Finding("preticked", "leave the box unticked, and take out that it is ticked for them"))
+    if affirms(text, _REQUIRED, beside_buying=True) or affirms(text, _REFUSED, governed=False, beside_buying=True):
+        findings.append(Finding("required", "take out that they must agree: a tick is free, and nothing waits for it"))
     return findings

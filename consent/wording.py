@@ -64,7 +64,9 @@ _QUOTES = str.maketrans(
 # Said as a denial, meant as a statement.
 _NO_DENIALS = (
     (
-        re.compile(r"\b(?:including,? )?but not limited to\b|\bnot limited to\b|\bentre otros\b|\bsin limitarse a\b"),
+        re.compile(
+            r"\b(?:including,? )?but not limited to\b|\bnot limited to\b(?! \d)|\bentre otros\b|\bsin limitarse a\b"
+        ),
         "including",
     ),
     (re.compile(r"\b(?:no|not|never) more than\b|\bno (?:mas|superior) (?:de|a)\b"), "up to"),
@@ -150,11 +152,15 @@ def _read(
     return _settled(claims())
 
 
-def affirms(text: str, pattern: re.Pattern[str], *, governed: bool = True) -> bool:
-    """Whether some sentence of `text` says `pattern`, whatever the others deny. `governed`: a denial before it counts."""
+def affirms(text: str, pattern: re.Pattern[str], *, governed: bool = True, beside_buying: bool = False) -> bool:
+    """Whether some sentence of `text` says `pattern`, whatever the others deny. `governed`: a denial before it counts.
+
+    `beside_buying` leaves out what is said of agreeing and buying: `says_not_a_condition` reads that.
+    """
+    left = _without_buying if beside_buying else _without_condition
     return any(
         not (governed and _denied_before(sentence, match.start()))
-        for sentence in map(_without_condition, _plain_sentences(text))
+        for sentence in map(left, _plain_sentences(text))
         for match in pattern.finditer(sentence)
     )
 
@@ -173,6 +179,9 @@ def names_brand(text: str, brand: str) -> bool:
     shown = _SPACES.sub(" ", plain(text).replace("&", " and "))
     bounded = rf"(?<![\w@/-])(?<!\w\.){re.escape(wanted)}(?![\w@-])(?!\.\w)"
     disowned = rf"\b(?:not|no) (?:(?:affiliated|associated|connected|working) )?(?:with|from|by|de|con|sent by) {re.escape(wanted)}"
+    disowned += (
+        rf"|(?<!nobody )(?<!no one )\b(?:other than|(?:any|every)(?:one|body) (?:but|except)) {re.escape(wanted)}"
+    )
     return bool(re.search(bounded, shown)) and not re.search(disowned, shown)
 
 
@@ -252,25 +261,31 @@ _COUNT = (
     r"(?:\d+|one|two|three|four|five|six|seven|eight|ten|twelve|un|una|dos|tres|cuatro|cinco|seis|siete|ocho|diez|doce)"
 )
 _PERIOD = r"(?:days?|weeks?|months?|mo|wk|years?|inquiry|request|visit|appointment|dia|semana|mes|ano|consulta|solicitud|cita)"
-_FREQUENCY = re.compile(
+_HOW_OFTEN = (
     rf"\b(?:freq|frequency|frequencies|frecuencia)\b(?: of| de| del| for)?(?: (?:the|our|these|los|las|estos|{_TEXTS}|and|y)){{0,4}}"
     r" ?(?:is |es |puede |may |will |can |could |[:-] ?)?(?:var(?:y|ies|iable|ia|iar|iara)|depends?|depende|\d)"
     rf"|\b(?:varying|variable) (?:{_TEXTS} )?freq(?:uency)?\b"
-    rf"|\b(?:non[- ])?(?:recurring|recurrentes?|periodic[oa]?s?|ongoing)\b(?! (?:payments?|charges?|billing|fees?|pagos|cargos))(?: \S+){{0,7}}? {_TEXTS}\b"
-    rf"|\b{_TEXTS}\b(?:,? (?:that|are|is|will|be|and|also|automated|que|son|seran|y|de|texto|(?:non-)?automatic[oa]s|(?:non-)?automatizad[oa]s|publicitari[oa]s"
-    rf"|promocionales|de marketing))*,? (?:non-)?(?:recurring|recurrentes?|periodicos)\b"
     rf"|\b{_COUNT}\b(?: \w+){{0,4}}? {_TEXTS}\b ?(?:per|a|an|each|every|/|por|al|a la|cada|in any)? ?(?:\d+ )?{_PERIOD}\b"
     rf"|\b(?:up to|max|maximum|maximo|about|around|approx(?:imately)?|hasta)(?: of| de)? {_COUNT}(?: {_TEXTS})? ?(?:per|a|an|each|/|por|al|a la|cada) ?{_PERIOD}\b"
     rf"|\b(?:daily|weekly|monthly)(?: \w+){{0,3}}? {_TEXTS}\b|\b{_TEXTS} (?:daily|weekly|monthly)\b"
     rf"|\b{_TEXTS} (?:diarios|semanales|mensuales)\b|\b{_TEXTS} (?:sent )?(?:once|twice) (?:a|per) {_PERIOD}\b"
     rf"|\bnumber of {_TEXTS} (?:varies|may vary|will vary|depends)\b|\bnumero de {_TEXTS} (?:varia|puede variar|depende)\b"
-    rf"|\b(?:one|single)[- ]time {_TEXTS}\b|\b{_TEXTS}(?: \w+){{0,3}} on an? (?:recurring|ongoing|regular|periodic|daily|weekly|monthly) basis\b"
+    rf"|\b(?:one|single)[- ]time {_TEXTS}\b|\b{_TEXTS}(?: \w+){{0,3}} on an? (?:daily|weekly|monthly) basis\b"
 )
+_RECURS = (
+    rf"\b(?:non[- ])?(?:recurring|recurrentes?|periodic[oa]?s?|ongoing)\b(?! (?:payments?|charges?|billing|fees?|pagos|cargos))(?: \S+){{0,7}}? {_TEXTS}\b"
+    rf"|\b{_TEXTS}\b(?:,? (?:that|are|is|will|be|and|also|automated|que|son|seran|y|de|texto|(?:non-)?automatic[oa]s|(?:non-)?automatizad[oa]s|publicitari[oa]s"
+    rf"|promocionales|de marketing))*,? (?:non-)?(?:recurring|recurrentes?|periodicos)\b"
+    rf"|\b{_TEXTS}(?: \w+){{0,3}} on an? (?:recurring|ongoing|regular|periodic) basis\b"
+)
+_FREQUENCY = re.compile(_HOW_OFTEN)
+_FREQUENCY_OR_RECURS = re.compile(f"{_HOW_OFTEN}|{_RECURS}")
 
 
-def says_frequency(text: str) -> Claim | None:
-    """Whether `text` says how often messages come, or that it varies, or that they recur."""
-    return _read(text, _FREQUENCY)
+def says_frequency(text: str, *, recurring: bool = True) -> Claim | None:
+    """Whether `text` says how often messages come, or that it varies. `recurring`: that they recur is enough."""
+    recurs = _read(text, _FREQUENCY_OR_RECURS)
+    return recurs if recurring or recurs == Claim.DENIED else _read(text, _FREQUENCY)
 
 
 # --- Rates -----------------------------------------------------------------------------------------------------------
@@ -292,18 +307,25 @@ _NOT_APPLY = re.compile(
 )
 
 
+_APPLY_TO_NOBODY = re.compile(
+    rf"\b{_APPLY}\b[^;]{{0,40}}?\b(?:but not|but never|not to|never to|to (?:nobody|no one|none|nothing)|pero no|a nadie)\b"
+    rf"|\b(?:false|untrue|not true|falso) (?:that|que)\b|\bwithout (?:\w+ ){{0,4}}{_RATES}\b|\b(?:nobody|no one|nadie) (?:\w+ ){{0,3}}(?:charged|pays?|paga)\b"
+)
+
+
 def says_rates(text: str, *, brief: bool = False) -> Claim | None:
     """Whether `text` says that message and data rates may apply. `brief` (a text of one segment) takes less."""
 
     def claims() -> Iterator[Claim | None]:
         for sentence in _plain_sentences(text):
-            for clause in re.split(r"[;]|, (?=(?:reply|text|responda|envie)\b)", sentence):
+            for clause in re.split(r"[;]|, (?=(?:reply|text|we|responda|envie)\b)", sentence):
                 own = _OTHER_RATES.sub(" ", _spelled(clause))
                 if not _RATES_APPLY.search(own):
                     continue
-                named = bool(_FOR_TEXTS.search(own)) and bool(_FOR_DATA.search(own))
+                denied = bool(_NOT_APPLY.search(own) or _APPLY_TO_NOBODY.search(own))
+                named = bool(_FOR_TEXTS.search(own)) and bool(denied or _FOR_DATA.search(own))
                 if named or brief:
-                    yield Claim.DENIED if _NOT_APPLY.search(own) else Claim.AFFIRMED
+                    yield Claim.DENIED if denied else Claim.AFFIRMED
 
     return _settled(claims())
 
@@ -345,6 +367,7 @@ class Offer:
     word: str  # as written
     goal: str  # plain
     denied: bool
+    at: int  # where it stands in its sentence
 
 
 def offers(text: str, words: frozenset[str]) -> tuple[Offer, ...]:
@@ -366,7 +389,7 @@ def _offers(sentence: str, words: frozenset[str], *, shouted: bool) -> Iterator[
         asked = asked or bool(_ASKED.fullmatch(token.group()))
     ends = [token.start() for token, _ in found[1:]] + [len(sentence)] * bool(found)
     for (token, denied), following in zip(found, ends, strict=True):
-        yield Offer(token.group(), plain(sentence[token.end() : following]), denied)
+        yield Offer(token.group(), plain(sentence[token.end() : following]), denied, token.start())
 
 
 def _is_offered(sentence: str, tokens: list[re.Match[str]], index: int, *, asked: bool, shouted: bool) -> bool:
@@ -403,6 +426,120 @@ START_WORDS = frozenset({"start", "unstop"})  # what carriers take as well; YES 
 def says_reply(text: str, words: frozenset[str]) -> Claim | None:
     """Whether `text` tells that one may reply with one of `words`, as with STOP or HELP."""
     return _settled(Claim.DENIED if offer.denied else Claim.AFFIRMED for offer in offers(text, words))
+
+
+# What such a word does, as a text says it after the word or before it.
+_END = (
+    r"(?:opt(?:ing)?[- ]?out|unsubscribe|end(?:ing)?|stop|cancel(?:ling)?|quit|leave|halt|discontinue|terminate|withdraw|revoke|decline|remove"
+    r"|be (?:removed|taken off|unsubscribed|opted out)|(?:get|receive) no (?:more|further)|no longer (?:get|receive|be)|not (?:to )?(?:get|receive)"
+    r"|terminar|cancelar|parar|finalizar|detener|salir|anular|suspender|desuscribir\w*|dar(?:se|me)? de baja|dejar de|no recibir|poner fin"
+    r"|arreter|(?:vous |me |se )?desabonner|annuler|mettre fin|cesser|ne plus)\b"
+)
+_MEANWHILE = (
+    r"(?:at any time|any ?time|whenever (?:i|you) (?:like|want|wish)|now|back|in reply|to (?:this|our|that|the) (?:number|text|message)|to any (?:of them|text|message)"
+    r"|to \+?[\d -]{5,}|en cualquier momento|cuando (?:quiera|desee)|a este numero|en tout temps|a tout moment|(?:or|and|o|y|u|ou) [\w ,']{2,30}?)"
+)
+_ENDS_AFTER = re.compile(
+    rf"^\W*(?:{_MEANWHILE}\W+)*(?:(?:to|and to|in order to|para|pour|for|=|:)\W*(?:\w+ly )?{_END}"
+    r"|(?:ends|stops|cancels|unsubscribes|terminates|removes|halts|opts (?:you|me) out|termina|cancela|detiene|finaliza|will (?:end|stop|cancel|unsubscribe|opt|remove|terminate))\b"
+    r"|(?:and )?(?:we|texts|messages|they|you)(?:'ll| will)?(?: be)? (?:stop|end|unsubscribed|removed|opted out)\b"
+    r"|if (?:you|i) (?:no longer|do not|don't) (?:want|wish)|si (?:ya )?no (?:quiere|desea))"
+)
+_AS_WELL = re.compile(r"^(?:[\"']?,? ?(?:(?:or|and|o|y|ou) |/ ?)?[\"']?[A-ZÑÉÊÓ]{3,}\b[\"']?)+")  # "STOP, END or QUIT"
+_ENDS_BEFORE = re.compile(
+    rf"\b{_END}|\bif (?:you|i) (?:no longer|do not|don't) (?:want|wish)|\bsi (?:ya )?no (?:quiere|desea)"
+)
+_ENDED_LATER = re.compile(
+    r"\b(?:no|not|never|won't|don't|ne|without|sin|ya no)\b(?: (?:to|be))?"
+    r" (?:more|further|longer|additional|extra|any|get|receive|texted|contacted|text|send|contact|message|want|wish|recib\w+|enviar\w*|desea|quiere|plus"
+    r"|charge|cost|fee|costo|cargo|obligation|questions?)\b"
+)
+_IGNORED = re.compile(
+    r"\b(?:nothing|nobody|nada|ignor\w+|disregard\w*|discard\w*|useless|pointless|fail(?:s|ed)?|disabled|unavailable|anyway|regardless|vain|en vano|pas|jamais|aucun\w*"
+    r"|continu(?:e|es|ed|ing)|go(?:es)? on|carry on|resum(?:e|es)|persists?|keeps? (?:on|getting|receiving|sending|texting|coming|going)"
+    r"|still (?:\w+ )?(?:get|receive|send|text|come|arrive|reach)(?! (?:one|a)\b)|seguir\w*|siguen?|continua\w*"
+    r"|if we|unless we|subject to|at our discretion|for a fee|only (?:if|after)|after (?:\d+|an?|one|two|three|thirty|sixty|ninety) (?:days?|weeks?|months?|years?)|start|subscribe|join)\b"
+)
+_SAME_CLAUSE = re.compile(
+    r";|, (?!(?:which|that|but|though|although|however|yet|only|and|or|it|this|we|you|they|texts|messages|even|except|unless|if|to|pero|aunque|que|lo que|o|y|para|sin)\b)"
+)
+_SAME_CLAUSE_OF_TWO = re.compile(  # where another such word follows, "we" and "you" speak of that one
+    r";|, (?!(?:which|that|but|though|although|however|yet|it|this|even|except|unless|if|pero|aunque|lo que)\b)"
+)
+_NO_WAY_OUT = re.compile(
+    r"(?:\b(?:no way|impossible|nothing|nobody|no one|not|never|no|cannot|unable|nada|nunca|no (?:se )?puede)\b|n't\b)(?: (?!hard|difficult|need|want)\w+){0,3}? "
+    r"(?:(?:opt|opting) out|unsubscribe|ends?|stops?|cancels?|quit|terminar?|cancelar?|detener|termina|detiene)\b"
+    rf"(?: (?:of|from|receiving|getting|de recibir|these|the|our|los|las|estos))* (?:{_TEXTS}|them)\b"
+    rf"|\b(?:{_TEXTS}|they) (?:(?:will|may|shall) )?(?:continue|go on|keep coming) (?:after|anyway|regardless|even|whatever|forever)\b"
+    rf"|\b(?:{_TEXTS}|they) (?:(?:will|can|do|may|nunca|no) )?(?:(?:never|not|nunca|no) )(?:be )?(?:end|ends|stop|stopped|ended|terminan?|se detienen)\b"
+)
+
+
+def says_stop(text: str) -> Claim | None:
+    """Whether `text` says that replying STOP ends the messages: the word alone says nothing."""
+    lasting = (Claim.DENIED for sentence in _plain_sentences(text) if _NO_WAY_OUT.search(_without_condition(sentence)))
+    return _settled([*lasting, *_effects(text, STOP_WORDS, needs_ending=True)])
+
+
+def says_help(text: str) -> Claim | None:
+    """Whether `text` says that one may reply HELP, and denies nowhere that it helps."""
+    return _settled(_effects(text, HELP_WORDS, needs_ending=False))
+
+
+def _effects(text: str, words: frozenset[str], *, needs_ending: bool) -> Iterator[Claim | None]:
+    """What `text` says of each place where one of `words` stands, up to the next such word on either side."""
+    either = STOP_WORDS | HELP_WORDS
+    letters = [character for character in text if character.isalpha()]
+    shouted = sum(character.isupper() for character in letters) > _SHOUTED_SHARE * max(len(letters), 1)
+    for sentence in sentences(text):
+        offered = {offer.at: offer for offer in _offers(sentence, either, shouted=shouted)}
+        named = [
+            token
+            for token in _WORD.finditer(sentence)
+            if plain(token.group()) in either
+            and (token.start() in offered or (token.group().isupper() and not shouted))
+        ]
+        for index, token in enumerate(named):
+            if plain(token.group()) not in words:
+                continue
+            since = named[index - 1].end() if index else 0
+            until = named[index + 1].start() if index + 1 < len(named) else len(sentence)
+            before = _meant(sentence[since : token.start()]).split(";")[-1]
+            ends = _SAME_CLAUSE if until == len(sentence) else _SAME_CLAUSE_OF_TWO
+            following = sentence[token.end() : until] if shouted else _AS_WELL.sub(" ", sentence[token.end() : until])
+            after = ends.split(_meant(following))[0]
+            offer = offered.get(token.start())
+            if _undone(before, after) or (offer is not None and offer.denied):
+                yield Claim.DENIED
+            elif offer is not None or _ENDS_AFTER.search(after):
+                ending = _ENDS_AFTER.search(after) or _ENDS_BEFORE.search(before)
+                yield Claim.AFFIRMED if ending or not needs_ending else None
+
+
+def _meant(piece: str) -> str:
+    """`piece` plain, without the denials that deny nothing of a word to reply with."""
+    meant = plain(piece).replace("cannot", "can not")
+    for pattern, instead in _NO_DENIALS:
+        meant = pattern.sub(instead, meant)
+    return f" {_without_condition(meant)} "
+
+
+def _undone(before: str, after: str) -> bool:
+    """Whether the words around one to reply with take its effect away."""
+    ended = _ENDS_AFTER.search(after)
+    rest = f" {after[ended.end() :]}" if ended else after
+    if _IGNORED.search(rest) or _NEGATOR.search(_ENDED_LATER.sub(" ", rest)):
+        return True
+    aim = _ENDS_BEFORE.search(before)
+    if aim and not aim.group().startswith(("if", "si")) and _denied_before(before, aim.start()):
+        return True
+    return bool(_UNHEEDED.search(before))
+
+
+_UNHEEDED = re.compile(
+    r"\b(?:ignor\w+|disregard\w*|discard\w*|pointless|useless|in vain|continu(?:e|es)(?!.*\buntil\b)|keep (?:on )?(?:getting|receiving|sending|texting)|keep coming|still (?:get|receive|text|send|come)|go on|seguiremos|seguira|siguen"
+    r"|no (?:point|use)|even (?:if|after|when))\b"
+)
 
 
 # --- Not a condition of purchase -------------------------------------------------------------------------------------
@@ -480,6 +617,13 @@ def _without_condition(sentence: str) -> str:
     return sentence
 
 
+def _without_buying(sentence: str) -> str:
+    """`sentence` without what it says of agreeing and buying."""
+    for _, (start, end) in tuple(_conditions(sentence)):
+        sentence = f"{sentence[:start]}{';' * (end - start)}{sentence[end:]}"
+    return sentence
+
+
 # --- Links and pages -------------------------------------------------------------------------------------------------
 
 _TLDS = (
@@ -548,12 +692,30 @@ _TERMS = re.compile(
 )
 
 
+_NO_PAGE = re.compile(
+    r"^(?: of \w+| del? \w+)? ?(?:[:-] ?)?(?:none\b|ningun[ao]s?\b|no hay\b|missing\b|unavailable\b"
+    r"|(?:(?:is|are|does|do|has|have|will|can|was|were) (?:not|never)|(?:is|are|does|do|has|have|was|were|wo)n't|no|nunca)"
+    r" (?:\w+ )?(?:exist|apply|available|protect(?:ed)?|published|written|shown|ready|here|valid|binding|be (?:read|found|seen)|existen?|aplican?|disponibles?)\b)"
+)
+_WAVED_AWAY = re.compile(r"\b(?:forget|ignore|disregard|olvide|ignore)(?: about)?(?: (?:the|our|your|la|los))? $")
+
+
+def _names_page(text: str, page: re.Pattern[str]) -> Claim | None:
+    gone = (
+        Claim.DENIED
+        for sentence in _plain_sentences(text)
+        for match in page.finditer(sentence)
+        if _NO_PAGE.search(sentence[match.end() :]) or _WAVED_AWAY.search(sentence[: match.start()])
+    )
+    return _settled([*gone, _read(text, page)])
+
+
 def names_privacy(text: str) -> Claim | None:
-    return _read(text, _PRIVACY)
+    return _names_page(text, _PRIVACY)
 
 
 def names_terms(text: str) -> Claim | None:
-    return _read(text, _TERMS)
+    return _names_page(text, _TERMS)
 
 
 # --- Ends and hours --------------------------------------------------------------------------------------------------

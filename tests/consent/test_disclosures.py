@@ -21,6 +21,7 @@ from consent.disclosures import (
     form_kind,
     form_problems,
     lint,
+    lint_seen,
     next_version,
     render,
     written_consent_problems,
@@ -67,7 +68,7 @@ HAND_WRITTEN = [
     ),
     (
         "LAKESIDE REALTY WILL SEND RECURRING AUTOMATED MARKETING TEXTS. CONSENT NOT REQUIRED FOR PURCHASE. MSG AND DATA RATES MAY APPLY. "
-        "REPLY STOP TO CANCEL, HELP FOR HELP. PRIVACY POLICY AND TERMS OF USE.",
+        "REPLY STOP TO CANCEL, HELP FOR HELP. MSG FREQ VARIES. PRIVACY POLICY AND TERMS OF USE.",
         (),
     ),
     (
@@ -89,7 +90,7 @@ HAND_WRITTEN = [
     ),
     (
         "Al marcar la casilla acepto recibir mensajes de texto automatizados y recurrentes de Lakeside Realty sobre mi consulta. El consentimiento no es "
-        "condición de compra. Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. Política de privacidad "
+        "condición de compra. Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. La frecuencia varía. Política de privacidad "
         "y términos del servicio.",
         (),
     ),
@@ -106,17 +107,17 @@ HAND_WRITTEN = [
     # One item missing.
     (
         "By checking this box, you agree to receive recurring automated text messages about your inquiry. Consent is not a condition of purchase. "
-        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("brand",),
     ),
     (
         "By checking this box, you agree to receive recurring text messages about your inquiry from Lakeside Realty. Consent is not a condition of "
-        "purchase. Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "purchase. Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("automated",),
     ),
     (
         "By checking this box, you agree to receive recurring automated text messages from Lakeside Realty. Consent is not a condition of purchase. "
-        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("purpose",),
     ),
     (
@@ -126,47 +127,47 @@ HAND_WRITTEN = [
     ),
     (
         "By checking this box, you agree to receive recurring automated text messages about your inquiry from Lakeside Realty. Consent is not a "
-        "condition of purchase. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "condition of purchase. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("rates",),
     ),
     (
         "By checking this box, you agree to receive recurring automated text messages about your inquiry from Lakeside Realty. Consent is not a "
-        "condition of purchase. Msg & data rates may apply. Reply STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "condition of purchase. Msg & data rates may apply. Reply STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("help",),
     ),
     (
         "By checking this box, you agree to receive recurring automated text messages about your inquiry from Lakeside Realty. Consent is not a "
-        "condition of purchase. Msg & data rates may apply. Reply HELP for help. See our Privacy Policy and Terms of Service.",
+        "condition of purchase. Msg & data rates may apply. Reply HELP for help. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("stop",),
     ),
     (
         "By checking this box, you agree to receive recurring automated text messages about your inquiry from Lakeside Realty. "
-        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("not_a_condition",),
     ),
     (
         "By checking this box, you agree to receive recurring automated text messages about your inquiry from Lakeside Realty. Consent is not a "
-        "condition of purchase. Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Terms of Service.",
+        "condition of purchase. Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Terms of Service.",
         ("privacy",),
     ),
     (
         "By checking this box, you agree to receive recurring automated text messages about your inquiry from Lakeside Realty. Consent is not a "
-        "condition of purchase. Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy.",
+        "condition of purchase. Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy.",
         ("terms",),
     ),
     (
         "Acepto recibir mensajes de texto recurrentes de Lakeside Realty sobre mi consulta. El consentimiento no es condición de compra. Se pueden aplicar "
-        "tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. Política de privacidad y términos.",
+        "tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. La frecuencia varía. Política de privacidad y términos.",
         ("automated",),
     ),
     (
         "Acepto recibir mensajes automatizados y recurrentes de Lakeside Realty sobre mi consulta. El consentimiento no es condición de compra. "
-        "Responda AYUDA para ayuda o STOP para cancelar. Política de privacidad y términos.",
+        "Responda AYUDA para ayuda o STOP para cancelar. La frecuencia varía. Política de privacidad y términos.",
         ("rates",),
     ),
     (
         "Acepto recibir mensajes automatizados y recurrentes de Lakeside Realty sobre mi consulta. Se pueden aplicar tarifas de mensajes y datos. "
-        "Responda AYUDA para ayuda o STOP para cancelar. Política de privacidad y términos.",
+        "Responda AYUDA para ayuda o STOP para cancelar. La frecuencia varía. Política de privacidad y términos.",
         ("not_a_condition",),
     ),
     (
@@ -177,97 +178,97 @@ HAND_WRITTEN = [
     # The words are there and say the opposite, or something else.
     (
         "By checking this box, you agree to receive recurring automated text messages about your inquiry from Lakeside Realty. Consent is a condition "
-        "of purchase. Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "of purchase. Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("not_a_condition",),
     ),
     (
         "Lakeside Realty sends recurring texts about your inquiry. This is not automated. Consent is not a condition of purchase. Msg & data rates may "
-        "apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("automated",),
     ),
     (
         "Lakeside Realty sends recurring texts about your inquiry, written by people and never by a bot. Consent is not a condition of purchase. Msg & data "
-        "rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("automated",),
     ),
     (
         "Lakeside Realty sends recurring non-automated texts about your inquiry. Consent is not a condition of purchase. Msg & data rates may apply. "
-        "Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("automated",),
     ),
     (
         "Lakeside Realty sends recurring texts about cars with automatic transmissions and about your inquiry. Consent is not a condition of purchase. "
-        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("automated",),
     ),
     (
         "You must agree to recurring automated texts about your inquiry from Lakeside Realty to buy a home here. Msg & data rates may apply. "
-        "Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("not_a_condition",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not just a good idea, it is a requirement to buy. "
-        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("not_a_condition",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. You cannot buy without consenting to texts. "
-        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("not_a_condition",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. No purchase necessary. "
-        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("not_a_condition",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. You are not required to buy anything. "
-        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("not_a_condition",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase, but as a condition of service you "
-        "agree to these texts. Msg & data rates may apply. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "agree to these texts. Msg & data rates may apply. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("not_a_condition",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. Message and data rates do not apply. "
-        "Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("rates",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. No message or data charges apply. "
-        "Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("rates",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. Mortgage rates may apply to messages "
-        "about data plans. Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "about data plans. Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("rates",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. Rates may apply. "
-        "Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("rates",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. Msg & data rates may apply. "
-        "We are here to help. We never stop working for you. See our Privacy Policy and Terms of Service.",
+        "We are here to help. We never stop working for you. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("help", "stop"),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. Msg & data rates may apply. "
-        "Reply HELP for help. Replying STOP will not end these texts. See our Privacy Policy and Terms of Service.",
+        "Reply HELP for help. Replying STOP will not end these texts. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("stop",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. Msg & data rates may apply. "
-        "You cannot reply STOP. Reply HELP for help. See our Privacy Policy and Terms of Service.",
+        "You cannot reply STOP. Reply HELP for help. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("stop",),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. Msg & data rates may apply. "
-        "Text us, or stop by the office for help. See our Privacy Policy and Terms of Service.",
+        "Text us, or stop by the office for help. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("help", "stop"),
     ),
     (
@@ -282,47 +283,47 @@ HAND_WRITTEN = [
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realty. Consent is not a condition of purchase. Msg & data rates may apply. "
-        "Reply HELP for help and STOP to cancel. In terms of privacy, we have no privacy policy.",
+        "Reply HELP for help and STOP to cancel. Msg freq varies. In terms of privacy, we have no privacy policy.",
         ("privacy", "terms"),
     ),
     (
         "Recurring automated texts about your inquiry from Lakeside Realtyville. Consent is not a condition of purchase. Msg & data rates may apply. "
-        "Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("brand",),
     ),
     (
         "Recurring automated texts about your inquiry, not sent by Lakeside Realty. Consent is not a condition of purchase. Msg & data rates may apply. "
-        "Reply HELP for help and STOP to cancel. See our Privacy Policy and Terms of Service.",
+        "Reply HELP for help and STOP to cancel. Msg freq varies. See our Privacy Policy and Terms of Service.",
         ("brand",),
     ),
     (
         "Acepto recibir mensajes no automatizados y recurrentes de Lakeside Realty sobre mi consulta. El consentimiento no es condición de compra. "
-        "Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. Política de privacidad y términos.",
+        "Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. La frecuencia varía. Política de privacidad y términos.",
         ("automated",),
     ),
     (
         "Acepto recibir mensajes automatizados y recurrentes de Lakeside Realty sobre mi consulta. El consentimiento es condición de compra. "
-        "Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. Política de privacidad y términos.",
+        "Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. La frecuencia varía. Política de privacidad y términos.",
         ("not_a_condition",),
     ),
     (
         "Acepto recibir mensajes automatizados y recurrentes de Lakeside Realty sobre mi consulta. Debe aceptar para comprar. "
-        "Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. Política de privacidad y términos.",
+        "Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. La frecuencia varía. Política de privacidad y términos.",
         ("not_a_condition",),
     ),
     (
         "Acepto recibir mensajes automatizados y recurrentes de Lakeside Realty sobre mi consulta. El consentimiento no es condición de compra. "
-        "No se aplican tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. Política de privacidad y términos.",
+        "No se aplican tarifas de mensajes y datos. Responda AYUDA para ayuda o STOP para cancelar. La frecuencia varía. Política de privacidad y términos.",
         ("rates",),
     ),
     (
         "Acepto recibir mensajes automatizados y recurrentes de Lakeside Realty sobre mi consulta. El consentimiento no es condición de compra. "
-        "Se pueden aplicar tarifas de mensajes y datos. Estamos para su ayuda. Hacemos un alto a mediodía. Política de privacidad y términos.",
+        "Se pueden aplicar tarifas de mensajes y datos. Estamos para su ayuda. Hacemos un alto a mediodía. La frecuencia varía. Política de privacidad y términos.",
         ("help", "stop"),
     ),
     (
         "LAKESIDE REALTY WILL SEND RECURRING AUTOMATED MARKETING TEXTS. CONSENT NOT REQUIRED FOR PURCHASE. MSG AND DATA RATES MAY APPLY. "
-        "WE NEVER STOP TO REST. TEXT US FOR HELP. PRIVACY POLICY AND TERMS OF USE.",
+        "WE NEVER STOP TO REST. TEXT US FOR HELP. MSG FREQ VARIES. PRIVACY POLICY AND TERMS OF USE.",
         ("help", "stop"),
     ),
     ("I agree to be contacted.", ALL),
@@ -347,12 +348,14 @@ def test_the_table_shows_every_item_missing_and_whole_disclosures() -> None:
 # One sentence of a whole disclosure in other words: whether it still says what it must.
 ENGLISH = (
     "Bayview Motors sends recurring automated texts about your appointment. Consent is not a condition of purchase. "
-    "Msg & data rates may apply. Reply HELP for help, STOP to end. Privacy Policy. Terms."
+    "Msg freq varies. Msg & data rates may apply. Reply HELP for help, STOP to end. Privacy Policy. Terms."
 )
 SPANISH = (
     "Bayview Motors envía textos automatizados y recurrentes sobre su cita. El consentimiento no es condición de compra. "
-    "Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda, STOP para terminar. Política de privacidad. Términos."
+    "La frecuencia varía. Se pueden aplicar tarifas de mensajes y datos. Responda AYUDA para ayuda, STOP para terminar. Política de privacidad. Términos."
 )
+WITHOUT_FREQUENCY = ENGLISH.replace("Msg freq varies. ", "")
+SIN_FRECUENCIA = SPANISH.replace("La frecuencia varía. ", "")
 SAID_OTHERWISE = [
     (ENGLISH, "Consent is not a condition of purchase.", {"not_a_condition"}, [
         ("Consent to receive texts isn't required to buy.", True),
@@ -406,13 +409,15 @@ SAID_OTHERWISE = [
         ("textos recurrentes escritos por personas, sin automatización,", False),
         ("textos recurrentes que nunca son automatizados", False),
     ]),
-    (ENGLISH, "recurring automated texts", {"frequency"}, [
+    (WITHOUT_FREQUENCY, "recurring automated texts", {"frequency"}, [
         ("automated texts (up to 3 a week)", True),
         ("automated texts, no more than 4/month,", True),
         ("automated texts (4 msgs/mo)", True),
         ("automated texts (frequency: varies)", True),
         ("automated texts, whose frequency depends on you,", True),
-        ("automated text messages on a recurring basis", True),
+        ("automated text messages on a weekly basis", True),
+        ("automated text messages on a recurring basis", False),
+        ("recurring automated texts", False),
         ("one automated text per request", True),
         ("automated texts without a fixed schedule, so message frequency varies,", True),
         ("weekly automated texts", True),
@@ -420,10 +425,11 @@ SAID_OTHERWISE = [
         ("automated texts as often as needed", False),
         ("automated texts now and then", False),
     ]),
-    (SPANISH, "textos automatizados y recurrentes", {"frequency"}, [
+    (SIN_FRECUENCIA, "textos automatizados y recurrentes", {"frequency"}, [
         ("textos automatizados, con frecuencia variable,", True),
         ("textos automatizados (máximo 5 mensajes al mes)", True),
         ("textos automatizados de vez en cuando", False),
+        ("textos automatizados y recurrentes", False),
     ]),
     (ENGLISH, "Msg & data rates may apply.", {"rates"}, [
         ("Standard carrier messaging and data fees may apply.", True),
@@ -444,7 +450,7 @@ SAID_OTHERWISE = [
     ]),
     (ENGLISH, "Reply HELP for help, STOP to end.", {"help", "stop"}, [
         ("To stop, text STOP. For help, text HELP.", True),
-        ("Text HELP or STOP.", True),
+        ("Text HELP for help or STOP to stop.", True),
         ("Send stop to cancel or help for help.", True),
         ("Opt out: STOP. Help: HELP.", True),
         ("If you don't want to get texts reply STOP. Reply HELP for help.", True),
@@ -452,6 +458,10 @@ SAID_OTHERWISE = [
         ("Email us to stop. Call us for help.", False),
         ("You may STOP messages by calling. HELP is on the way.", False),
         ("Don't reply STOP. Don't reply HELP.", False),
+    ]),
+    (ENGLISH, "Reply HELP for help, STOP to end.", {"stop"}, [
+        ("Text HELP or STOP.", False),
+        ("Reply HELP for help or STOP never ends it.", False),
     ]),
     (ENGLISH, "STOP to end.", {"stop"}, [
         ("and text STOP to quit.", True),
@@ -614,6 +624,11 @@ def test_privacy_and_terms_need_a_whole_address(privacy_url, terms_url, missing)
     assert {finding.item for finding in lint(shown, BRAND)} == missing
 
 
+@pytest.mark.parametrize("tag", ["<script>", "<b>", "</p>", "<a href='https://lakeside.example'>", "<!-- -->", "<BR/>"])
+def test_markup_in_the_text_blocks_publishing_and_is_called_so(tag) -> None:
+    assert items(f"{HAND_WRITTEN[0][0]} {tag}") == {"markup"}
+
+
 @pytest.mark.parametrize("left", ["{brand}", "{}", "[YOUR BUSINESS]", "<brand>"])
 def test_a_placeholder_left_in_the_text_blocks_publishing(left) -> None:
     assert items(f"{HAND_WRITTEN[0][0]} {left}") == {"filled"}
@@ -750,6 +765,205 @@ def test_any_text_can_be_judged(text) -> None:
 def test_a_warning_alone_blocks_nothing() -> None:
     assert not blocks([Finding("segments", "shorten it", Severity.WARNING)])
     assert blocks([Finding("segments", "shorten it", Severity.WARNING), Finding("brand", "name it")])
+
+
+# What stands in the usual words, by item, and what may not stand in its place, and may.
+IN_PLACE_OF = {
+    "stop": ("Reply HELP for help or STOP to end at any time.", [
+        "Reply HELP for help or STOP never ends it.",
+        "Reply HELP for help. STOP never ends it.",
+        "Reply HELP for help or STOP, which does nothing.",
+        "Reply HELP for help or STOP to continue.",
+        "Reply HELP for help or STOP to end, but texts continue.",
+        "Reply HELP for help. Reply STOP to end nothing.",
+        "Reply HELP for help, STOP has no effect.",
+        "Reply HELP for help. Texts go on after you reply STOP.",
+        "Reply HELP for help or STOP.",
+        "Reply HELP for help or STOP to end. We ignore STOP.",
+        "Reply HELP for help or STOP to get more offers.",
+        "Reply HELP for help. You cannot end these texts by replying STOP.",
+        "Reply HELP for help. Reply STOP to end if we agree.",
+        "Reply HELP for help or STOP to end. You can never unsubscribe from these texts.",
+        "Reply HELP for help or STOP to end. These texts never stop.",
+        "Reply HELP for help. To end, never reply STOP.",
+        "Reply HELP for help. It is pointless to reply STOP to end.",
+        "Reply HELP for help or STOP to end. Messages will continue after that.",
+        "Reply HELP for help or STOP to end after 90 days.",
+        "reply help for help or stop never ends it.",
+        "REPLY HELP FOR HELP OR STOP NEVER ENDS IT.",
+    ], [
+        "Reply HELP for help or STOP to cancel.",
+        "Text STOP to opt out, HELP for help.",
+        "Reply STOP to unsubscribe at any time and HELP for help.",
+        "Reply STOP, END or QUIT to opt out. Reply HELP for help.",
+        "Reply HELP for help. STOP ends all texts.",
+        "Texts continue until you reply STOP to end. Reply HELP for help.",
+        "If you no longer want texts, reply STOP. For help, reply HELP.",
+        "Reply STOP to end texts, and we will not text you again. Reply HELP for help.",
+        "Reply HELP for help or STOP to not receive texts.",
+        "Text HELP for help. Text STOP to 12345 to cancel.",
+        "Reply STOP to end; you may still get one confirmation. Reply HELP for help.",
+        "Reply HELP for help, STOP to end, carriers are not liable for delayed messages.",
+        "I can opt out at any time by replying STOP. Reply HELP for help.",
+    ]),
+    "help": ("Reply HELP for help or STOP to end at any time.", [
+        "Reply HELP, which never helps, or STOP to end.",
+        "Reply HELP for nothing or STOP to end.",
+        "HELP never helps. Reply STOP to end.",
+        "Reply HELP to be ignored or STOP to end.",
+        "Reply STOP to end. HELP does not work. Reply HELP for help.",
+        "We don't answer HELP. Reply STOP to end.",
+    ], ["Reply HELP or STOP to end.", "Reply HELP for more information, STOP to end."]),
+    "frequency": ("Message frequency varies. ", [
+        "",
+        "Message frequency does not vary. ",
+        "Message frequency is not stated. ",
+        "Messages are not limited to 4 a month. ",
+        "As often as we like. ",
+    ], ["Up to 4 messages a month. ", "Msg freq may vary. ", "Not more than 3 messages a week. "]),
+    "rates": ("Message and data rates may apply.", [
+        "No message and data rates apply.",
+        "Message and data rates never apply.",
+        "There are no message and data rates.",
+        "These texts are free of message and data rates.",
+        "Message and data rates may apply, but not to these texts.",
+        "Message and data rates may apply to nobody.",
+        "It is false that message and data rates may apply.",
+        "Message and data rates may apply. No rates apply to our texts.",
+    ], [
+        "Msg & data rates may apply.",
+        "Our texts are free, but message and data rates of your carrier may apply.",
+        "Message and data rates may apply, we do not charge for texts.",
+    ]),
+    "privacy": (f"Privacy Policy: {PRIVACY}", [
+        "We have no privacy policy.",
+        "Our privacy policy does not exist.",
+        "Privacy Policy: none.",
+        "The privacy policy is not available.",
+        "Forget about privacy.",
+    ], ["Under our Privacy Policy we do not share your number.", "Our privacy policy does not allow us to sell it."]),
+    "terms": (f"Terms of Service: {TERMS}", [
+        "There are no terms.",
+        "Terms do not apply.",
+        "Terms of Service: none.",
+        "Our terms do not exist.",
+    ], ["Terms apply.", "Our terms do not change what you agreed to."]),
+    "automated": ("recurring automated text messages, some written by an AI assistant, ", [
+        "recurring text messages, never automated, ",
+        "recurring manual text messages, no AI, ",
+    ], ["recurring text messages, written by a chatbot, "]),
+    "brand": (BRAND, [f"somebody other than {BRAND}", f"anyone but {BRAND}"], [f"{BRAND} and nobody else"]),
+    "purpose": ("about my inquiry", ["about nothing", "never about my inquiry"], ["about nothing but my question"]),
+}  # fmt: skip
+PARAR = "Responda HELP o AYUDA para recibir ayuda, o STOP o ALTO para terminar en cualquier momento."
+IN_PLACE_OF_SPANISH = {
+    "stop": (PARAR, [
+        "Responda AYUDA para ayuda, STOP nunca los termina.",
+        "Responda AYUDA para ayuda. Responda STOP para seguir.",
+        "Responda AYUDA para ayuda o ALTO.",
+        "Responda AYUDA para ayuda. Responda STOP para terminar, pero seguiremos enviando.",
+        "Responda AYUDA para ayuda. Ignoramos STOP.",
+    ], [
+        "Responda STOP para no recibir más mensajes o AYUDA para ayuda.",
+        "Envíe ALTO para darse de baja y AYUDA para ayuda.",
+        "Si ya no desea mensajes, responda STOP. Responda AYUDA para ayuda.",
+    ]),
+}  # fmt: skip
+REPLACED = [
+    (language, old, item, new, honest)
+    for language, table in (("en", IN_PLACE_OF), ("es", IN_PLACE_OF_SPANISH))
+    for item, (old, denying, saying) in table.items()
+    for honest, rows in ((False, denying), (True, saying))
+    for new in rows
+]
+MADE_TO_AGREE = [
+    "You must agree to be helped.",
+    "You have to tick the box to be answered.",
+    "We only answer people who agree.",
+    "Without your consent we cannot help you.",
+    "If you do not agree, we will not answer.",
+    "Agreement is required.",
+    "Ticking is mandatory.",
+    "It is necessary to consent.",
+    "We will not reply unless you tick the box.",
+    "Your consent is needed for a showing.",
+    "Everyone is required to accept.",
+    "Debe aceptar para recibir ayuda.",
+    "Es obligatorio aceptar.",
+    "Si no acepta, no podemos ayudarle.",
+    "Sin su consentimiento no le atendemos.",
+]
+FREE_TO_AGREE = [
+    "You do not have to agree.",
+    "You need not agree to be helped.",
+    "We answer you whether or not you agree.",
+    "We text you only if you agree.",
+    "You must agree before we text you.",
+    "We cannot text you without your consent.",
+    "Consent is never required.",
+    "You must be 18 or older to agree.",
+    "No agreement is required.",
+    "You can send this form without ticking the box.",
+    "We will help you even if you do not agree.",
+    "Nobody must agree to be helped.",
+    "No tiene que aceptar.",
+    "No es obligatorio aceptar.",
+    "Le ayudamos aunque no acepte.",
+]
+
+
+@pytest.mark.parametrize(("language", "old", "item", "new", "honest"), REPLACED)
+def test_words_that_deny_an_item_are_refused_and_honest_ones_pass(language, old, item, new, honest) -> None:
+    whole = default(Kind.EXPRESS, INQUIRY, language).text
+    assert old in whole
+
+    found = items(whole.replace(old, new), INQUIRY)
+
+    assert (not found) if honest else (item in found)
+
+
+def test_each_item_that_can_be_denied_has_denying_and_honest_rows() -> None:
+    for _, denying, saying in IN_PLACE_OF.values():
+        assert len(denying) >= 2 and saying
+    assert set(IN_PLACE_OF) | {"not_a_condition"} == set(ALL)
+
+
+@pytest.mark.parametrize("joined", [" {}", " but {}", " and {}"])
+@pytest.mark.parametrize("sentence", MADE_TO_AGREE)
+def test_words_that_make_somebody_agree_are_refused_wherever_they_stand(sentence, joined) -> None:
+    whole = default(Kind.EXPRESS, INQUIRY).text
+    condition = "Consent is not a condition of any purchase."
+    more = joined.format(sentence[0].lower() + sentence[1:] if joined != " {}" else sentence)
+    said = condition.removesuffix("." if joined != " {}" else "") + more
+
+    assert items(whole.replace(condition, said), INQUIRY) & {"required", "not_a_condition"}
+    assert items(f"{sentence} {whole}", INQUIRY) == {"required"}
+
+
+@pytest.mark.parametrize("sentence", FREE_TO_AGREE)
+def test_words_that_leave_somebody_free_to_agree_block_nothing(sentence) -> None:
+    whole = default(Kind.EXPRESS, INQUIRY).text
+
+    assert items(f"{whole} {sentence}", INQUIRY) == items(f"{sentence} {whole}", INQUIRY) == set()
+
+
+@given(st.sampled_from(sorted(IN_PLACE_OF)), st.data())
+def test_no_other_item_makes_up_for_a_denial(item, data) -> None:
+    old, denying, _ = IN_PLACE_OF[item]
+    text = default(Kind.EXPRESS, INQUIRY).text.replace(old, data.draw(st.sampled_from(denying)))
+    for other in sorted(set(IN_PLACE_OF) - {item}):
+        place, _, saying = IN_PLACE_OF[other]
+        if place != old and place in text:
+            text = text.replace(place, data.draw(st.sampled_from([place, *saying])))
+
+    assert item in items(text, INQUIRY)
+
+
+def test_that_texts_recur_is_enough_in_words_that_were_agreed_to_before() -> None:
+    text = default(Kind.EXPRESS, INQUIRY).text.replace("Message frequency varies. ", "")
+
+    assert items(text, INQUIRY) == {"frequency"}
+    assert lint_seen(text, BRAND, INQUIRY, page_url=PRIVACY) == []
 
 
 # Each row is one more sentence beside a whole disclosure: what the box would do besides agreeing to texts.
