@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
+
 from consent.gate import grant_permit
-from consent.models import Contact
+from consent.models import ConsentEvent, Contact
 from consent.purposes import PermitKind, Purpose
 from conversations import outbox
 from conversations.models import Author, Conversation, Kind
-from conversations.templates import text_for
+from conversations.templates import opt_in_confirm_for, text_for
 from smsbot import work
 from smsbot.database import TenantSession
 from smsbot.phone import national
@@ -46,6 +48,8 @@ def put_compliance_text(
     It leaves at `due_at`, by default at once.
     """
     kind, usual = KINDS[permit]
+    if permit is PermitKind.OPT_IN_CONFIRMATION:
+        usual = opt_in_confirm_for(_agreed_to(session, event_id))
     language = contact.language or "en"
     permit_id = grant_permit(session, contact_id=contact.id, event_id=event_id, kind=permit, now=at)
     return outbox.put(
@@ -68,3 +72,11 @@ def put_compliance_text(
         due_at=due_at,
         priority=work.URGENT,
     )
+
+
+def _agreed_to(session: TenantSession, event_id: UUID) -> frozenset[Purpose]:
+    """The purposes that the ledger's event names."""
+    named = session.scalars(
+        select(ConsentEvent.purposes).where(ConsentEvent.tenant_id == session.tenant_id, ConsentEvent.id == event_id)
+    ).one()
+    return frozenset(map(Purpose, named))

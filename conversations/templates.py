@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 
+from consent.purposes import Purpose
 from smsbot.segments import fitted, folded, segmentation
 
 LIMIT = 2  # segments of any automated text
-ONE_SEGMENT = frozenset({"opt_in_confirm", "opt_out_confirm", "opt_out_help", "help"})
+# The confirmation of an opt-in to one purpose; the usual one speaks of an inquiry and of appointments.
+OPT_IN_CONFIRMS = {
+    Purpose.INQUIRY: "opt_in_confirm_inquiry",
+    Purpose.APPOINTMENT: "opt_in_confirm_appointment",
+    Purpose.NOTIFICATION: "opt_in_confirm_notification",
+    Purpose.MARKETING: "opt_in_confirm_marketing",
+}
+ONE_SEGMENT = frozenset({"opt_in_confirm", *OPT_IN_CONFIRMS.values(), "opt_out_confirm", "opt_out_help", "help"})
 DEFAULT_LANGUAGE = "en"
 # The first automated text must say that it is automated; a body that already does is not told to say it twice.
 SAYS_AI = re.compile(
@@ -49,6 +58,15 @@ def template_for(kind: str, language: str) -> Template:
     """The wording of `kind`, in English where there is none in `language`. KeyError for an unknown kind."""
     wordings = TEMPLATES[kind]
     return wordings.get(language, wordings[DEFAULT_LANGUAGE])
+
+
+def opt_in_confirm_for(agreed: Iterable[Purpose]) -> str:
+    """The kind of text that confirms an opt-in to `agreed`. It may say less than was agreed to, for it has one segment
+    only, and never more."""
+    purposes = frozenset(agreed)
+    if {Purpose.INQUIRY, Purpose.APPOINTMENT} <= purposes:
+        return "opt_in_confirm"
+    return next((kind for purpose, kind in OPT_IN_CONFIRMS.items() if purpose in purposes), "opt_in_confirm")
 
 
 def text_for(kind: str, language: str, **values: str) -> str:

@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.templates import LIMIT, ONE_SEGMENT, SAYS_AI, TEMPLATES, disclosed, template_for, text_for
+from consent.disclosures import blocks
+from consent.purposes import Purpose
+from consent.template_lint import lint_template
+from consent.wording import NAMED_PURPOSES, Claim, says_purpose
+from conversations.templates import (
+    LIMIT,
+    ONE_SEGMENT,
+    OPT_IN_CONFIRMS,
+    SAYS_AI,
+    TEMPLATES,
+    disclosed,
+    opt_in_confirm_for,
+    template_for,
+    text_for,
+)
 from smsbot.segments import Encoding, segmentation
 from tests.conversations.tenants import STORED, pattern
 
@@ -76,14 +90,39 @@ def test_no_carrier_keyword_is_the_answer_for_an_appointment(kind, language):
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("kind", ["opt_in_confirm", "help"])
+@pytest.mark.parametrize("kind", ["opt_in_confirm", *OPT_IN_CONFIRMS.values(), "help"])
 def test_what_the_carriers_ask_for_stands_in_it(kind, language):
     text = text_for(kind, language, brand=BRAND, phone="847-555-0199", email="help@lakeside.example")
 
-    for name in ("stop", "rates") + (("help",) if kind == "opt_in_confirm" else ()):
+    for name in ("stop", "rates") + (() if kind == "help" else ("help",)):
         assert pattern(name).search(text), name
     assert BRAND in text
     assert segmentation(text).segments == 1
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("kind", ["opt_in_confirm", *OPT_IN_CONFIRMS.values()])
+def test_each_confirmation_of_an_opt_in_says_all_that_one_must(kind, language):
+    text = template_for(kind, language).text
+
+    assert not blocks(lint_template("opt_in_confirm", language, text, BRAND))
+    assert len(text_for(kind, language, brand="")) <= len(text_for("opt_in_confirm", language, brand=""))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@given(st.frozensets(st.sampled_from(list(Purpose))))
+def test_a_confirmation_claims_nothing_that_was_not_agreed_to(language, agreed):
+    text = text_for(opt_in_confirm_for(agreed), language, brand=BRAND)
+    claimed = {purpose for purpose in NAMED_PURPOSES if says_purpose(text, purpose) == Claim.AFFIRMED}
+
+    if agreed & set(NAMED_PURPOSES):
+        assert claimed and claimed <= agreed
+
+
+def test_who_texts_start_is_told_of_inquiry_and_appointments():
+    restored = {Purpose.REPLY, Purpose.INQUIRY, Purpose.APPOINTMENT, Purpose.NOTIFICATION}
+
+    assert opt_in_confirm_for(restored) == "opt_in_confirm"
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

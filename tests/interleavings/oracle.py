@@ -144,7 +144,7 @@ COMPLIANCE = (
     ("help_when_out", re.compile(r": You are unsubscribed and get no texts from us\.|: No recibe mensajes de nosotros\.")),
     ("stopped", re.compile(r": You are unsubscribed and will get no more texts|: Ya no recibira mas mensajes de nosotros")),
     ("partly", re.compile(r": You will get no more promotions by text|: Ya no recibira promociones por texto")),
-    ("agreed", re.compile(r": You're signed up for texts about|: Recibira textos sobre su consulta")),
+    ("agreed", re.compile(r": You're signed up for texts about|: Recibira textos sobre ")),
     ("question", re.compile(r": Reply YES to agree to|: Responda SI para aceptar")),
     ("help", re.compile(r": Texts about your inquiry & appts\. Help|: Textos sobre su consulta y citas\. Ayuda")),
 )  # fmt: skip
