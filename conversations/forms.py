@@ -48,6 +48,8 @@ RECEIPT_LASTS = timedelta(days=2)  # longer than a page may stay open before it 
 TOKEN_BYTES = 12
 LONGEST_TITLE, LONGEST_SOURCE, LONGEST_WORDING = 120, 60, 5_000
 MOST_ORIGINS = 20
+LONGEST_SHOWN = 120  # of a line that is objected to
+NO_WORDS = Objection("wording", 'write the words beside the box, or press "Write the usual words"')
 ORIGIN = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?::[0-9]{1,5})?", re.ASCII)
 OWN_MACHINE = re.compile(r"https?://(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?", re.ASCII)
 CANADA = "CA"
@@ -96,7 +98,7 @@ class NotPublishable(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A form as staff write it. An empty `wording` asks for the usual words."""
+    """A form as staff write it. An empty `wording` asks for the usual words when the form is made, and only then."""
 
     title: str
     source: str
@@ -216,10 +218,15 @@ def create(runtime: Runtime, tenant_id: UUID, actor: Actor, draft: Draft, *, cau
 
 
 def change(runtime: Runtime, tenant_id: UUID, actor: Actor, form_id: UUID, draft: Draft, *, cause: str = CAUSE) -> None:
-    """Take what was written into the draft. What is published stays until it is published anew. Raises as `create`."""
+    """Take what was written into the draft. What is published stays until it is published anew.
+
+    Raises as `create`, and InvalidForm for no words: the usual ones would be published unseen.
+    """
     now = runtime.clock.now()
     with runtime.transaction(tenant_id) as session:
         form = _locked(session, actor, form_id)
+        if not draft.wording.strip():
+            raise InvalidForm([*_objections(session, draft), NO_WORDS])
         for name, value in _columns(runtime, session, _checked(session, draft), form.token, now).items():
             setattr(form, name, value)
         record(session, "form.changed", at=now, actor=actor, cause=cause, details={"form_id": str(form.id)})
@@ -352,10 +359,8 @@ def _locked(session: TenantSession, actor: Actor, form_id: UUID) -> Form:
     return form
 
 
-def _checked(session: TenantSession, draft: Draft) -> Draft:
-    """The draft as it is stored. Raises InvalidForm."""
-    origins = tuple(dict.fromkeys(origin.strip().rstrip("/").lower() for origin in draft.origins if origin.strip()))
-    strange = [one for one in origins if not (ORIGIN.fullmatch(one) or OWN_MACHINE.fullmatch(one))]
+def _objections(session: TenantSession, draft: Draft) -> list[Objection]:
+    """What keeps this draft from being stored."""
     wrong = {
         "title": f"give a title of 1 to {LONGEST_TITLE} characters"
         if not 0 < len(draft.title) <= LONGEST_TITLE
@@ -368,12 +373,33 @@ def _checked(session: TenantSession, draft: Draft) -> Draft:
         "purposes": "choose at least one"
         if not draft.purposes
         else next((f"{one.value} cannot be agreed to by form" for one in draft.purposes if one not in CLAIMABLE), None),
-        "origins": f"give the beginning of a site's address, such as https://www.example.com, not {strange[0]}"
-        if strange
-        else (f"name {MOST_ORIGINS} sites at most" if len(origins) > MOST_ORIGINS else None),
+        "origins": _origins_problem(draft),
         "wording": f"give at most {LONGEST_WORDING} characters" if len(draft.wording) > LONGEST_WORDING else None,
     }
-    objections = [Objection(name, detail) for name, detail in wrong.items() if detail is not None]
+    return [Objection(name, detail) for name, detail in wrong.items() if detail is not None]
+
+
+def _origins_problem(draft: Draft) -> str | None:
+    """What is wrong with the sites, the first strange one named as it was typed."""
+    for one in filter(str.strip, draft.origins):
+        if not (ORIGIN.fullmatch(_site(one)) or OWN_MACHINE.fullmatch(_site(one))):
+            wanted = "give the beginning of a site's address, such as https://www.example.com"
+            return f'{wanted}, not "{one.strip()[:LONGEST_SHOWN]}"'
+    return f"name {MOST_ORIGINS} sites at most" if len(_sites(draft)) > MOST_ORIGINS else None
+
+
+def _site(written: str) -> str:
+    return written.strip().rstrip("/").lower()
+
+
+def _sites(draft: Draft) -> tuple[str, ...]:
+    """Each site once, in the order in which they were named."""
+    return tuple(dict.fromkeys(_site(one) for one in draft.origins if one.strip()))
+
+
+def _checked(session: TenantSession, draft: Draft) -> Draft:
+    """The draft as it is stored. Raises InvalidForm."""
+    objections = _objections(session, draft)
     if objections:
         raise InvalidForm(objections)
     purposes = tuple(purpose for purpose in CLAIMABLE if purpose in draft.purposes)
@@ -384,7 +410,7 @@ def _checked(session: TenantSession, draft: Draft) -> Draft:
         draft.language,
         purposes,
         draft.double_opt_in,
-        origins,
+        _sites(draft),
         draft.wording.strip(),
     )
 

@@ -50,7 +50,9 @@ ITEMS: Mapping[str, str] = {
     "bundled": "Nothing but texts",
     "shared": "No other business",
     "preticked": "Their own tick",
+    "required": "Free to refuse",
     "filled": "Placeholder",
+    "markup": "Markup",
     "shortener": "Shortened address",
     "address": "Mailing address",
     "unsubscribe": "Unsubscribing",
@@ -106,7 +108,11 @@ def change(form_id: UUID) -> BaseResponse:
     if act == "save":
         browser[NOTICE] = "Saved. What is published stays as it is until you publish anew."
         return redirect(f"/forms/{form_id}", 303)
-    return _editor(form_id, typed=replace(draft, wording="") if act == "usual" else draft)
+    if act == "usual":
+        return _editor(form_id, typed=draft, usual=True)
+    if not draft.wording:
+        return _editor(form_id, typed=draft, objections=(forms.NO_WORDS,), status=422)
+    return _editor(form_id, typed=draft)
 
 
 def close(form_id: UUID) -> BaseResponse:
@@ -133,14 +139,18 @@ def _editor(
     typed: Draft | None = None,
     objections: Sequence[Objection] = (),
     refused: bool = False,
+    usual: bool = False,
     status: int = 200,
 ) -> Response:
-    """The editor with the stored draft, or with what was `typed` and is not stored, and what is wrong with it."""
+    """The editor with the stored draft, or with what was `typed` and is not stored, and what is wrong with it.
+
+    `usual`: with the usual words in place of those that were typed.
+    """
     runtime, who = runtime_of_app(), staff()
     with runtime.transaction(who.tenant_id) as session:
         form = forms.form_of(runtime, session, who.actor, form_id)
         shown = frame(session, PLACE)
-        if typed is not None and not typed.wording and not objections:
+        if typed is not None and usual:
             wording = forms.usual_wording(runtime, session, _nameable(typed), form.token, runtime.clock.now())
             typed = replace(typed, wording=wording)
         draft = typed or form.draft
@@ -183,7 +193,7 @@ def _draft(sent: MultiDict[str, str]) -> Draft:
         language=line("language"),
         purposes=tuple(purpose for purpose in CLAIMABLE if purpose.value in chosen),
         double_opt_in=sent.get("double_opt_in") == "yes",
-        origins=tuple(cleaned(sent.get("origins", "")).text.split()),
+        origins=tuple(one.strip() for one in cleaned(sent.get("origins", "")).text.splitlines() if one.strip()),
         wording=" ".join(cleaned(sent.get("wording", "")).text.split()),
     )
 

@@ -18,7 +18,7 @@ WORDS: Mapping[str, Words] = {
         "optional": "optional",
         "trap": "Leave this field empty",
         "agreement": "Text messages",
-        "agreement_hint": "You can send this form without ticking the box.",
+        "agreement_hint": "You can send this form without ticking the box: then we text you about this inquiry only.",
         "double_opt_in": "If you tick it, we text you a question. Your tick counts once you reply YES.",
         "privacy": "Privacy Policy",
         "terms": "Terms of Service",
@@ -26,7 +26,8 @@ WORDS: Mapping[str, Words] = {
         "contact": "Rather talk to somebody?",
         "sent_by": "A form of {brand}",
         "thanks": "Thank you. We have your message.",
-        "thanks_next": "{brand} gets back to you. If you ticked the box for text messages, look at your phone.",
+        "thanks_next": "{brand} gets back to you, usually by text: look at your phone. "
+        "Without the tick, texts are about this inquiry only.",
         "thanks_stop": "You can end texts at any time: reply STOP to any of them.",
         "thanks_question": "If you ticked the box, a text asks whether you meant it: your tick counts once you reply YES.",
         "again": "Send another",
@@ -70,7 +71,8 @@ WORDS: Mapping[str, Words] = {
         "optional": "opcional",
         "trap": "Deje este campo vacío",
         "agreement": "Mensajes de texto",
-        "agreement_hint": "Puede enviar este formulario sin marcar la casilla.",
+        "agreement_hint": "Puede enviar este formulario sin marcar la casilla: entonces le escribimos solo sobre esta "
+        "consulta.",
         "double_opt_in": "Si la marca, le enviamos una pregunta por mensaje. Su marca vale cuando responda SI.",
         "privacy": "Política de privacidad",
         "terms": "Términos del servicio",
@@ -78,7 +80,8 @@ WORDS: Mapping[str, Words] = {
         "contact": "¿Prefiere hablar con alguien?",
         "sent_by": "Un formulario de {brand}",
         "thanks": "Gracias. Recibimos su mensaje.",
-        "thanks_next": "{brand} se comunicará con usted. Si marcó la casilla de mensajes de texto, mire su teléfono.",
+        "thanks_next": "{brand} se comunicará con usted, por lo general por mensaje: mire su teléfono. Sin la marca, los "
+        "mensajes son solo sobre esta consulta.",
         "thanks_stop": "Puede terminar los mensajes en cualquier momento: responda STOP o ALTO a cualquiera de ellos.",
         "thanks_question": "Si marcó la casilla, un mensaje le pregunta si está de acuerdo: vale cuando responda SI.",
         "again": "Enviar otro",

@@ -19,7 +19,7 @@ TAKEN_OUT = {
     "brand": ("Lakeside Realty", "We"),
     "automated": ("recurring automated text messages, some written by an AI assistant,", "recurring text messages"),
     "purpose": (" about my inquiry and my appointments", ""),
-    "frequency": (r"recurring |Message frequency varies\. ", ""),
+    "frequency": (r"Message frequency varies\. ", ""),
     "rates": ("Message and data rates may apply. ", ""),
     "help": ("Reply HELP for help or STOP", "Reply STOP"),
     "stop": ("Reply HELP for help or STOP to end at any time.", "Reply HELP for help."),
@@ -186,7 +186,9 @@ def test_a_saved_draft_changes_nothing_in_public(owner: Browser, world: World) -
         ("origins", "https://*.example.com", "Give the beginning of a site"),
         ("origins", "https://a.example https://b.example/path", "Give the beginning of a site"),
         ("origins", "https://a.example;script-src", "Give the beginning of a site"),
-        ("origins", " ".join(f"https://s{n}.example" for n in range(21)), "20 sites"),
+        ("origins", "https://a.example\n Not a Site ", 'such as https://www.example.com, not "Not a Site".'),
+        ("origins", "\n".join(f"https://s{n}.example" for n in range(21)), "20 sites"),
+        ("wording", " \n ", "Write the words beside the box"),
     ],
 )
 def test_a_setting_that_cannot_be_taken_is_named_and_nothing_is_saved(
@@ -199,7 +201,32 @@ def test_a_setting_that_cannot_be_taken_is_named_and_nothing_is_saved(
 
         assert (answer.status_code, said in html.unescape(answer.get_data(as_text=True))) == (422, True)
     assert seen(world, form.id).draft == form.draft
-    assert owner.post("/forms/new", settings(form, **{field: value})).status_code == 422
+    if field != "wording":  # a new form is given the usual ones
+        assert owner.post("/forms/new", settings(form, **{field: value})).status_code == 422
+
+
+@pytest.mark.parametrize("act", ["check", "save", "publish"])
+def test_no_words_are_refused_and_what_was_entered_is_kept(owner: Browser, world: World, act: str) -> None:
+    form = a_form(world)
+    path = f"/forms/{form.id}"
+    owner.page(path)
+    answer = owner.post(path, settings(form, wording="", title="Other title", act=act))
+    page = html.unescape(answer.get_data(as_text=True))
+
+    assert answer.status_code == 422 and "Write the words beside the box" in page
+    assert "Nothing is missing" not in page and 'value="Other title"' in page
+    assert len(seen(world, form.id).versions) == 1 and seen(world, form.id).draft == form.draft
+
+
+def test_markup_in_the_words_is_called_so(owner: Browser, world: World, form) -> None:
+    path = f"/forms/{form.id}"
+    owner.page(path)
+    wording = f"{form.draft.wording} <script>alert(1)</script>"
+    page = owner.post(path, settings(form, wording=wording, act="publish"))
+
+    assert page.status_code == 422
+    assert "<strong>Markup</strong>" in page.get_data(as_text=True)
+    assert "<strong>Placeholder</strong>" not in page.get_data(as_text=True)
 
 
 def test_the_editor_gives_the_address_and_what_puts_the_form_into_a_page(owner: Browser, world: World) -> None:

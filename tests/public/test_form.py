@@ -21,7 +21,7 @@ from conversations.forms import Standing
 from conversations.models import Conversation, Kind, Lead, State, Task
 from smsbot.actor import SYSTEM
 from smsbot.events import Event
-from smsbot.tenancy import Tenant
+from smsbot.tenancy import OptOutHandling, Tenant
 from tests.public.visitors import BROWSER, EVERYTHING, SERVICE, Visitor, a_form, seen, visitor
 from tests.world import LEAD, World
 
@@ -218,6 +218,56 @@ def test_who_the_carrier_blocks_stays_blocked_and_staff_are_told_of_start(world:
     assert world.contact().consent["carrier_blocked"] is not None
     assert len(world.outbound()) == before
     assert "ask_for_start" in [task.kind for task in world.rows(Task)]
+
+
+@pytest.mark.parametrize(("language", "only"), [("en", "about this inquiry only"), ("es", "solo sobre esta consulta")])
+def test_form_and_thanks_say_that_who_does_not_tick_is_texted_about_this_inquiry_and_so_it_is(
+    world: World, language: str, only: str
+) -> None:
+    someone = visitor(world, a_form(world, language=language))
+    form = someone.open().get_data(as_text=True)
+    thanks = someone.open("/thanks").get_data(as_text=True)
+    someone.open()
+    someone.send(message="Is 412 Maple still for sale?")
+    world.drain()
+
+    assert only in form and only in thanks
+    assert [message.kind for message in world.outbound()] == [Kind.FIRST_TEXT]
+    assert kinds(world) == ["inquiry"]
+
+
+@pytest.mark.parametrize(
+    ("language", "purposes", "said"),
+    [
+        ("en", (Purpose.INQUIRY,), "for texts about your inquiry. "),
+        ("en", (Purpose.APPOINTMENT,), "for texts about your appts. "),
+        ("en", SERVICE, "for texts about your inquiry & appts. "),
+        ("en", (Purpose.MARKETING,), "for texts about our offers. "),
+        ("es", (Purpose.INQUIRY,), "Recibira textos sobre su consulta. "),
+        ("es", SERVICE, "Recibira textos sobre su consulta y citas. "),
+    ],
+)
+def test_the_confirmation_of_a_tick_says_what_the_tick_agreed_to(world: World, language, purposes, said) -> None:
+    visitor(world, a_form(world, purposes=purposes, language=language)).send(ticked=True)
+    (confirmation,) = [message for message in world.outbound() if message.kind is Kind.OPT_IN_CONFIRMATION]
+
+    assert said in confirmation.body
+
+
+def test_a_yes_is_confirmed_for_what_the_form_asked_and_a_start_for_what_it_restores(world: World) -> None:
+    business = world.business("Harbor Motors", "+13125550101", handling=OptOutHandling.OURS)
+    form = a_form(world, purposes=[Purpose.INQUIRY], double_opt_in=True, of=business)
+    visitor(world, form).send(ticked=True)
+    world.drain()
+    for word in ("YES", "STOP", "START"):
+        world.text(word, to=business)
+        world.drain()
+    said = [message.body for message in world.outbound(of=business) if message.kind is Kind.OPT_IN_CONFIRMATION]
+
+    assert [body.partition(". ")[0] for body in said] == [
+        "Harbor Motors: You're signed up for texts about your inquiry",
+        "Harbor Motors: You're signed up for texts about your inquiry & appts",
+    ]
 
 
 def test_a_form_in_spanish_is_spanish_all_through(world: World) -> None:
