@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -26,7 +26,7 @@ from consent.state import EventKind, state_from_json
 from conversations.evidence import claims_held, fingerprint, fingerprint_of
 from conversations.inbound import contact_met, lead_for, open_conversation
 from conversations.leads import fill_in, our_numbers, record_claim
-from conversations.list_rows import METHOD, SHARED, Error, ListRow, Terms, fields_of, place_of, read_row
+from conversations.list_rows import METHOD, SHARED, Error, ListRow, Terms, fields_of, place_of, read_row, said_before
 from conversations.models import Conversation, Lead, LeadImport
 from conversations.sheets import Record, Sheet, sheet_in
 from smsbot import work
@@ -57,10 +57,11 @@ LONGEST_SHOWN = 80
 LONGEST_FILE_NAME = 200
 DRAFT_LASTS = timedelta(days=1)
 
-# What is counted: rows of people who are new or known here; with consent that is proven, unverified or not spoken of;
-# of people who have opted out or are on hold and stay so; rows refused; and of what was written, rows and ledger events.
+# What is counted: rows of people who are new or known here; the same rows by what they tell of consent, each once: proven,
+# unverified or not spoken of, of people who have opted out or are on hold and stay so whatever their row says, or told by
+# a row above; rows refused; and of what was written, rows and ledger events.
 ALWAYS_COUNTED = ("new", "known", "proven", "unverified", "silent", "opted_out", "held", "refused")
-COUNTED = (*ALWAYS_COUNTED, "changed", "recorded")
+COUNTED = (*ALWAYS_COUNTED, "repeated", "changed", "recorded")
 NOT_SURE_OF = "missing:"  # in the counts, before a field that unverified rows lack
 
 Counts = dict[str, int]
@@ -148,18 +149,19 @@ def _preview(runtime: Runtime, session: TenantSession, sheet: Sheet, file: ListF
         read = read_row(one, terms)
         if isinstance(read, ListRow):
             rows.append(read)
-            counts.update(_said(read))
         else:
             counts["refused"] += 1
             errors += read
+    again = said_before(sheet.records, terms.fields)
     seen: set[str] = set()
     for begin in range(0, len(rows), SURVEYED_AT_ONCE):
         part = rows[begin : begin + SURVEYED_AT_ONCE]
         known = _known(session, {row.address for row in part})
         for row in part:
             is_lead, consent = known.get(row.address, (False, {}))
-            counts["known" if is_lead or row.address in seen else "new"] += 1
-            counts.update(_standing(consent))
+            is_new = not is_lead and row.address not in seen
+            counts["new" if is_new else "known"] += 1
+            counts.update(_told(row, consent, repeated=row.row in again and not is_new))
             seen.add(row.address)
     first = tuple(tuple(cell[:LONGEST_SHOWN] for cell in one.cells or ()) for one in sheet.records[:FIRST_ROWS])
     columns = tuple(zip(sheet.columns, terms.fields, strict=True))
@@ -176,19 +178,18 @@ def _known(session: TenantSession, addresses: set[str]) -> dict[str, tuple[bool,
     return {address: (lead_id is not None, consent) for address, consent, lead_id in found}
 
 
-def _said(row: ListRow) -> Counter[str]:
-    """What the list says of this person's consent, for the counts."""
+def _told(row: ListRow, consent: Mapping[str, Any], *, repeated: bool) -> Counter[str]:
+    """What the row tells of this person's consent, for the counts: nothing that a STOP or a hold outlasts."""
+    if repeated:
+        return Counter(["repeated"])
+    standing = state_from_json(consent)
+    if standing.opted_out or standing.held:
+        return Counter(["opted_out" if standing.opted_out else "held"])
     if row.new.consent is not None:
         return Counter(["proven"])
     if row.said:
         return Counter(["unverified", *(NOT_SURE_OF + name for name in row.missing)])
     return Counter(["silent"])
-
-
-def _standing(consent: Mapping[str, Any]) -> list[str]:
-    """What stands against texts to this person, for the counts."""
-    state = state_from_json(consent)
-    return ["opted_out"] if state.opted_out else ["held"] if state.held else []
 
 
 def _terms(
@@ -485,6 +486,7 @@ def go_on(runtime: Runtime, claim: work.Claim) -> None:
     """
     turn_ends = monotonic() + TURN_S
     sheet: Sheet | None = None
+    again: frozenset[int] | None = None
     while True:
         now = runtime.clock.now()
         with runtime.transaction(claim.tenant_id) as session:
@@ -502,8 +504,10 @@ def go_on(runtime: Runtime, claim: work.Claim) -> None:
                 runtime, session, sheet, mapping=found.mapping["columns"], shared=found.mapping["shared"],
                 file_name=found.file_name, sha256=found.file_sha256, actor=actor, cause=f"import:{found.id}",
             )  # fmt: skip
+            if again is None:
+                again = said_before(sheet.records, terms.fields)
             chunk = sheet.records[found.done_rows : found.done_rows + CHUNK_ROWS]
-            counts, errors = _take(runtime, session, terms, chunk)
+            counts, errors = _take(runtime, session, terms, chunk, again)
             found.counts = dict(Counter(found.counts) + counts)
             if errors:
                 found.errors = [*found.errors, *errors][:MOST_ERRORS_KEPT]
@@ -519,9 +523,12 @@ def go_on(runtime: Runtime, claim: work.Claim) -> None:
 
 
 def _take(
-    runtime: Runtime, session: TenantSession, terms: Terms, records: Sequence[Record]
+    runtime: Runtime, session: TenantSession, terms: Terms, records: Sequence[Record], again: Collection[int]
 ) -> tuple[Counter[str], list[Error]]:
-    """Take these rows in, as many as can be; what became of them, and what is wrong with the others."""
+    """Take these rows in, as many as can be; what became of them, and what is wrong with the others.
+
+    `again`: the rows of the list that tell of consent what a row above has told.
+    """
     counts: Counter[str] = Counter()
     errors: list[Error] = []
     rows: list[ListRow] = []
@@ -529,7 +536,6 @@ def _take(
         read = read_row(one, terms)
         if isinstance(read, ListRow):
             rows.append(read)
-            counts.update(_said(read))
         else:
             counts["refused"] += 1
             errors += read
@@ -540,7 +546,7 @@ def _take(
     }
     people = _People(session, terms, [contact.id for contact in contacts.values()])
     for row in rows:
-        counts.update(people.take(contacts[row.address], row))
+        counts.update(people.take(contacts[row.address], row, again))
         write(session)  # one row at a time is one statement that the database knows
     return counts, errors
 
@@ -564,7 +570,7 @@ class _People:
         self.conversations: dict[UUID, UUID] = {row.contact_id: row.id for row in pairs}
         self.claims = claims_held(session, contact_ids, terms.cipher)
 
-    def take(self, contact: Contact, row: ListRow) -> list[str]:
+    def take(self, contact: Contact, row: ListRow, again: Collection[int]) -> Counter[str]:
         """Write what is new about this person; returns what to count."""
         session, terms = self.session, self.terms
         lead, is_new = self.leads.get(contact.id), False
@@ -575,10 +581,11 @@ class _People:
         filled = fill_in(lead, contact, row.new, first_met=is_new and contact.ledger_seq == 0)
         if contact.id not in self.conversations:
             self.conversations[contact.id] = open_conversation(session, lead, contact, terms.number.id, terms.now).id
-        counted = ["new" if is_new else "known", *_standing(contact.consent)]
+        counts = Counter(["new" if is_new else "known"])
+        counts += _told(row, contact.consent, repeated=row.row in again and not is_new)
         kind = self._claim(contact, row)
         if not is_new and not filled and kind is None:
-            return counted
+            return counts
         record(
             session,
             "lead.created" if is_new else "lead.updated",
@@ -589,7 +596,7 @@ class _People:
             conversation_id=self.conversations[contact.id],
             details={"filled": filled, "consent": kind.value if kind else None},
         )
-        return [*counted, "changed", *(["recorded"] if kind else [])]
+        return counts + Counter(["changed", *(["recorded"] if kind else [])])
 
     def _claim(self, contact: Contact, row: ListRow) -> EventKind | None:
         """Write what the list says of their consent into the ledger, once; None when it says nothing new."""

@@ -25,6 +25,8 @@ KEYWORD = "keyword"  # flag of a text that was one
 LONGEST = 40
 MOST_FIELDS = 20
 NOT_A_WORD = re.compile(r"[^0-9a-z]+")
+# What stands on a sign is what is compared: a word that loses a letter here would be another one than people read there.
+ON_A_SIGN = re.compile(rf"[0-9A-Za-z]{{2,{LONGEST}}}", re.ASCII)
 
 _OF_TENANT = select(KeywordRoute.word, KeywordRoute.source, KeywordRoute.fields).where(
     KeywordRoute.tenant_id == bindparam("tenant_id")
@@ -63,9 +65,12 @@ def put_route(
 
     Raises InvalidInput: for a word that means something about consent, which it always will, and for what is no word.
     """
-    word = word_in(written)
+    written = written.strip()
+    word = word_in(written) if ON_A_SIGN.fullmatch(written) else None
     if word is None:
-        raise InvalidInput("word", f"give a word of 2 to {LONGEST} letters and digits")
+        raise InvalidInput(
+            "word", f"the word can hold only letters A to Z and digits, 2 to {LONGEST} together, such as HOME12"
+        )
     for context in WordContext:
         if judge(written, context).verdict is not Verdict.NONE:
             raise InvalidInput("word", "this word already ends or begins texts, or asks for help")
@@ -81,6 +86,16 @@ def put_route(
     )
     record(session, "keyword.set", at=now, actor=actor, cause=cause, details={"word": word, **values})
     return word
+
+
+def route_of(session: TenantSession, written: str) -> Route | None:
+    """What this word tells at present."""
+    row = session.execute(
+        select(KeywordRoute.source, KeywordRoute.fields).where(
+            KeywordRoute.tenant_id == session.tenant_id, KeywordRoute.word == word_in(written)
+        )
+    ).first()
+    return None if row is None else Route(row.source, row.fields)
 
 
 def drop_route(session: TenantSession, written: str, *, actor: Actor, cause: str, now: datetime) -> bool:

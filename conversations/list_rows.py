@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,6 +19,7 @@ from conversations.evidence import LIST_NAME, LIST_ROW, LIST_SHA256
 from conversations.leads import (
     CLAIMABLE,
     CLAIMED_BASES,
+    CLOCKS_DIFFER_BY,
     ConsentClaim,
     NewLead,
     Objection,
@@ -85,6 +86,8 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AGREED_FROM = datetime(2015, 1, 1, tzinfo=UTC)  # no list that is older says what the law has asked for since
 CANADA = "CA"
 WORDINGS_REMEMBERED = 256
+NO_DIGIT = re.compile(r"[^0-9]+")
+DIGITS_COMPARED = 10  # with or without the country's code it is the same number of North America
 
 ZONES = frozenset(available_timezones())
 
@@ -209,6 +212,23 @@ def read_row(one: Record, terms: Terms) -> ListRow | list[Error]:
     return ListRow(one.row, number, new, said, missing)
 
 
+def said_before(records: Iterable[Record], fields: Sequence[str | None]) -> frozenset[int]:
+    """The rows that say of a number's consent what a row above says of the same number: they tell nothing more."""
+    places = {target: place for place, target in enumerate(fields) if target}
+    told = [places[name] for name in CONSENT_FIELDS if name in places]
+    met: set[tuple[str, ...]] = set()
+    found = set()
+    for one in records:
+        if one.cells is None or len(one.cells) <= places["number"]:
+            continue
+        number = NO_DIGIT.sub("", one.cells[places["number"]])[-DIGITS_COMPARED:]
+        tells = (number, *(one.cells[place].strip() if place < len(one.cells) else "" for place in told))
+        if tells in met:
+            found.add(one.row)
+        met.add(tells)
+    return frozenset(found)
+
+
 def place_of(row: int, terms: Terms) -> dict[str, Any]:
     """Where in which list it stood."""
     return {LIST_NAME: terms.list_name, LIST_SHA256: terms.list_sha256, LIST_ROW: row}
@@ -281,6 +301,8 @@ def _consent(
     at = _moment(said["at"], terms.tenant.zone) if "at" in said else None
     if "at" in said and at is None:
         found.append(Objection("at", "give a time as in 2026-11-20 or 2026-11-20T16:00:00-06:00"))
+    if at is not None and at > terms.now + CLOCKS_DIFFER_BY:
+        found.append(Objection("at", "this is in the future: give the time when they agreed or asked"))
     if "page_url" in said and not is_page(said["page_url"]):
         found.append(Objection("page_url", "give an address that begins with https:// or http://"))
     if "ip" in said and not is_ip(said["ip"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from sqlalchemy import select
 
 from consent.models import PolicySetting
 from consent.policy_settings import PolicySettings, SettingName, choose, current_settings
-from consent.quiet_hours import hours_to_json
-from conversations.keyword_routes import drop_route, put_route, routes
+from consent.quiet_hours import RULES, Rules, WeekHours, hours_to_json
+from conversations.keyword_routes import drop_route, put_route, route_of, routes
 from smsbot.actor import Actor, Role
 from smsbot.database import TenantSession
 from smsbot.errors import NotFound
@@ -43,6 +44,14 @@ class SendingRules:
     current: PolicySettings
     keywords: Sequence[tuple[UUID, str, str, Mapping[str, Any]]]  # id, word, source, fields
     history: Sequence[Chosen]  # the newest first
+
+
+class Standing(StrEnum):
+    """What putting a word has done."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
 
 
 def may_see(actor: Actor) -> bool:
@@ -95,13 +104,34 @@ def as_stored(settings: PolicySettings) -> dict[SettingName, Any]:
     }
 
 
-def put_keyword(runtime: Runtime, tenant_id: UUID, actor: Actor, word: str, *, source: str, listing: str) -> str:
-    """Have whoever texts this word ask about this listing. Raises NotFound, InvalidInput(word or source, …)."""
+def beyond_law(hours: WeekHours, rules: Rules = RULES) -> list[int]:
+    """The weekdays, Monday being 0, whose hours reach beyond the federal ones, which cut them. Pure."""
+    return [
+        day
+        for day, spans in enumerate(hours.days)
+        if not all(
+            any(opens <= start and end <= closes for opens, closes in rules.federal.days[day]) for start, end in spans
+        )
+    ]
+
+
+def put_keyword(
+    runtime: Runtime, tenant_id: UUID, actor: Actor, word: str, *, source: str, listing: str
+) -> tuple[str, Standing]:
+    """Have whoever texts this word ask about this listing. Returns the word as it is compared, and whether it is new.
+
+    Raises NotFound, InvalidInput(word or source, …).
+    """
     if not may_choose(actor):
         raise NotFound("no such page")
     fields = {"listing": listing.strip()} if listing.strip() else {}
     with runtime.transaction(tenant_id) as session:
-        return put_route(session, word, source=source, fields=fields, actor=actor, cause=CAUSE, now=runtime.clock.now())
+        before = route_of(session, word)
+        now = runtime.clock.now()
+        taken = put_route(session, word, source=source, fields=fields, actor=actor, cause=CAUSE, now=now)
+        if before is None:
+            return taken, Standing.NEW
+        return taken, Standing.SAME if before == route_of(session, word) else Standing.CHANGED
 
 
 def drop_keyword(runtime: Runtime, tenant_id: UUID, actor: Actor, word: str) -> None:

@@ -29,9 +29,16 @@ NO_TEXT = {
     b"PK\x03\x04": "this is a spreadsheet or an archive",
     b"\xd0\xcf\x11\xe0": "this is a spreadsheet",
     b"%PDF": "this is a PDF",
+    b"\x89PNG": "this is a picture",
+    b"\xff\xd8\xff": "this is a picture",
+    b"GIF8": "this is a picture",
+    b"\x1f\x8b": "this is an archive",
 }
 TOO_LONG = f"the list may have at most {MOST_ROWS} rows: divide it"
-LOOKED_AT = 4096  # bytes that tell the encoding of a file without a mark
+LOOKED_AT = 4096  # bytes that tell the encoding of a file without a mark, characters that tell whether it is text
+# NUL, line ends, tabs and page breaks are found in lists; of the other control characters a stray one.
+CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
+LEAST_PER_CONTROL = 50  # characters of text to each of those but one
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection: what a spreadsheet takes for a formula
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # an end of line as CSV has it, and no other
 SAYS_DELIMITER = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own first line, which it does not show
@@ -66,6 +73,8 @@ def sheet_in(content: bytes) -> Sheet:
         if content.startswith(magic):
             raise InvalidInput("file", f"{what}: save the list as CSV and give that file")
     text = _text_of(content)
+    if len(CONTROL.findall(text, 0, LOOKED_AT)) > 1 + min(len(text), LOOKED_AT) // LEAST_PER_CONTROL:
+        raise InvalidInput("file", "this is no CSV file: save the list as CSV and give that file")
     if text.count("\n") + text.count("\r") > 2 * MOST_LINES:  # before anything is made of them
         raise InvalidInput("file", TOO_LONG)
     lines = LINE.findall(text)

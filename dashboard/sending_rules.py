@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request
 from flask import session as browser
 from werkzeug.wrappers import Response as BaseResponse
 
-from consent.policy_settings import SettingName, StartScope, StopScope
-from consent.quiet_hours import RULES, WeekHours, hours_to_json
+from consent.policy_settings import MOST_MARKETING, SettingName, StartScope, StopScope
+from consent.quiet_hours import RULES, WeekHours, hours_from, hours_to_json
 from conversations import sending_rules
+from conversations.sending_rules import Standing
 from dashboard.pages import NOTICE, frame
 from dashboard.requests import runtime_of_app, staff
 from smsbot.errors import InvalidInput
 
 PLACE = "rules"
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", re.ASCII)
 DAYS: Mapping[str, str] = {
     "mon": "Monday",
     "tue": "Tuesday",
@@ -41,6 +45,11 @@ VALUES: Mapping[object, str] = {
     StartScope.SERVICES.value: "all but promotions",
     StartScope.ALL.value: "all, promotions too",
 }
+KEYWORD_NOTICES: Mapping[Standing, str] = {
+    Standing.NEW: "Whoever texts {word} is known from now on.",
+    Standing.CHANGED: "{word} was known already. Where it stands and its listing are changed now.",
+    Standing.SAME: "{word} was known already, with the same place and listing. Nothing was changed.",
+}
 
 
 def shown() -> Response:
@@ -51,12 +60,12 @@ def shown() -> Response:
 def choose() -> BaseResponse:
     """Choose what was changed on the page; the rest stays as it was."""
     runtime, who = runtime_of_app(), staff()
-    try:
-        wanted = _wanted()
-        changed = sending_rules.change(runtime, who.tenant_id, who.actor, wanted)
-    except InvalidInput as error:
-        return _page(objection=str(error), field=error.field, status=422)
-    browser[NOTICE] = "Saved: it holds for every text from now on." if changed else "Nothing was changed."
+    wrong: dict[str, str] = {}
+    wanted = _wanted(wrong)
+    if wrong and sending_rules.may_choose(who.actor):
+        return _page(wrong=wrong, typed=request.form, status=422)
+    changed = sending_rules.change(runtime, who.tenant_id, who.actor, wanted)
+    browser[NOTICE] = _saved(wanted[SettingName.HOURS]) if changed else "Nothing was changed."
     return redirect("/rules", 303)
 
 
@@ -64,10 +73,14 @@ def put_keyword() -> BaseResponse:
     runtime, who = runtime_of_app(), staff()
     word, source, listing = (request.form.get(name, "") for name in ("word", "source", "listing"))
     try:
-        taken = sending_rules.put_keyword(runtime, who.tenant_id, who.actor, word, source=source, listing=listing)
+        taken, standing = sending_rules.put_keyword(
+            runtime, who.tenant_id, who.actor, word, source=source, listing=listing
+        )
     except InvalidInput as error:
-        return _page(objection=str(error), field=error.field, status=422)
-    browser[NOTICE] = f"Whoever texts {taken.upper()} is known from now on."
+        objection = str(error)
+        wrong = {error.field: f"{objection[:1].upper()}{objection[1:]}."}
+        return _page(wrong=wrong, keyword=request.form, status=422)
+    browser[NOTICE] = KEYWORD_NOTICES[standing].format(word=taken.upper())
     return redirect("/rules#keywords", 303)
 
 
@@ -78,39 +91,90 @@ def drop_keyword() -> BaseResponse:
     return redirect("/rules#keywords", 303)
 
 
-def _wanted() -> dict[SettingName, Any]:
+def _wanted(wrong: dict[str, str]) -> dict[SettingName, Any]:
+    """The choices as the page has them; why a field cannot be taken goes to `wrong`."""
     form = request.form
-    cap = form.get("marketing_cap", "").strip()
-    if cap and not (cap.isascii() and cap.isdigit() and len(cap) < 4):
-        raise InvalidInput("marketing_cap", "Give the number of promotions as a whole number.")
-    return {
-        SettingName.STOP_SCOPE: form.get("stop_scope", StopScope.ALL.value),
-        SettingName.START_SCOPE: form.get("start_scope", StartScope.SERVICES.value),
-        SettingName.MARKETING_CAP: int(cap) if cap else None,
-        SettingName.HOURS: _hours_typed() if form.get("own_hours") else None,
+    return {  # in the page's order, which is that of its objections
+        SettingName.HOURS: _hours_typed(wrong) if form.get("own_hours") else None,
+        SettingName.MARKETING_CAP: _cap_typed(wrong),
+        SettingName.STOP_SCOPE: _one_of(StopScope, SettingName.STOP_SCOPE, StopScope.ALL, wrong),
+        SettingName.START_SCOPE: _one_of(StartScope, SettingName.START_SCOPE, StartScope.SERVICES, wrong),
         SettingName.INSTANT_NIGHT_REPLY: "instant_night_reply" in form,
         SettingName.LINE_TYPE_LOOKUP: "line_type_lookup" in form,
     }
 
 
-def _hours_typed() -> dict[str, list[list[str]]]:
+def _one_of(scopes: type[StrEnum], name: SettingName, usual: StrEnum, wrong: dict[str, str]) -> str:
+    chosen = request.form.get(name.value, usual.value)
+    if chosen not in [one.value for one in scopes]:
+        wrong[name.value] = f"{NAMES[name]}: choose one of the answers."
+    return chosen
+
+
+def _cap_typed(wrong: dict[str, str]) -> int | None:
+    typed = request.form.get(SettingName.MARKETING_CAP.value, "").strip()
+    if not typed:
+        return None
+    if typed.isascii() and typed.isdigit() and len(typed) < 4 and int(typed) <= MOST_MARKETING:
+        return int(typed)
+    wrong[SettingName.MARKETING_CAP.value] = (
+        f"{NAMES[SettingName.MARKETING_CAP]}: give a whole number from 0 to {MOST_MARKETING}, or leave it empty."
+    )
+    return None
+
+
+def _hours_typed(wrong: dict[str, str]) -> dict[str, list[list[str]]]:
     """As they are stored. A day with neither time has none; with one of them it is not understood."""
     found: dict[str, list[list[str]]] = {}
     for day, name in DAYS.items():
         opens, closes = (request.form.get(f"{day}_{end}", "").strip() for end in ("from", "to"))
+        found[day] = [[opens, closes]] if opens or closes else []
         if bool(opens) != bool(closes):
-            raise InvalidInput("hours", f"{name}: give both times, or neither for no texts that day.")
-        found[day] = [[opens, closes]] if opens else []
+            wrong[f"{day}_from"] = f"{name}: give both times, or neither for no texts that day."
+        elif not all(TIME.fullmatch(one) for one in (opens, closes) if one):
+            wrong[f"{day}_from"] = f"{name}: write the times as HH:MM, such as 09:00 and 17:30."
+        elif opens and opens >= closes:
+            wrong[f"{day}_from"] = f"{name}: From has to be earlier than To, on the same day."
     return found
 
 
-def _page(*, objection: str | None = None, field: str | None = None, status: int = 200) -> Response:
+def _saved(hours: dict[str, list[list[str]]] | None) -> str:
+    """What is in force now: hours of one's own are no wider than the law's, whatever was chosen."""
+    said = "Saved: it holds for every text from now on."
+    if hours is None:
+        return said
+    beyond = sending_rules.beyond_law(hours_from(hours))
+    if not beyond:
+        return f"{said} Where a state's hours are narrower than yours, its hours hold."
+    days = [name for place, name in enumerate(DAYS.values()) if place in beyond]
+    named = days[0] if len(days) == 1 else f"{', '.join(days[:-1])} and {days[-1]}"
+    opens, closes = _times(RULES.federal)[next(iter(DAYS))]
+    return (
+        "Saved: it holds for every text from now on, within the law's hours."
+        f" Those cut {named} to {opens}–{closes}, and some states allow less."
+    )
+
+
+def _in_words(hours: Mapping[str, Any]) -> str:
+    """Stored hours by the order of the week, which the database does not keep."""
+    days = hours_to_json(hours_from(hours)).items()
+    said = [f"{DAYS[day][:3]} {' and '.join('–'.join(span) for span in spans)}" for day, spans in days if spans]
+    return ", ".join(said) or "no texts on any day"
+
+
+def _page(
+    *,
+    wrong: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+    keyword: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    """`wrong`: why a field cannot be taken, by its name on the page; `typed`, `keyword`: what stays in the two forms."""
     runtime, who = runtime_of_app(), staff()
     now = runtime.clock.now()
     with runtime.transaction(who.tenant_id) as session:
         rules = sending_rules.sending_rules(session, who.actor, now=now)
         around = frame(session, PLACE)
-    typed = request.form if objection else None
     page = render_template(
         "rules.html",
         **around,
@@ -123,8 +187,9 @@ def _page(*, objection: str | None = None, field: str | None = None, status: int
         names=NAMES,
         values=VALUES,
         typed=typed,
-        objection=objection,
-        field=field,
+        keyword=keyword or {},
+        wrong=wrong or {},
+        in_words=_in_words,
         may_choose=sending_rules.may_choose(who.actor),
     )
     return make_response(page, status)

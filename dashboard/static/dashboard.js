@@ -1,4 +1,4 @@
-// Adds to pages that work without it: live updates, running clocks, a segment counter, Ctrl+Enter, a theme switch.
+// Adds to pages that work without it: live updates, running clocks, a segment counter, Ctrl+Enter, a theme switch, copying.
 "use strict";
 (() => {
   const POLL_MS = 750;
@@ -6,6 +6,7 @@
   const MORE_MS = 50;
   const EASE = 2;
   const SOON_S = 60;
+  const COPIED_MS = 4000;
   const top = document.querySelector(".top");
   if (!top) return;
   const main = document.getElementById("main");
@@ -321,6 +322,27 @@
     });
   }
 
+  // ---- copying ----
+
+  function watchCopying() {
+    if (!navigator.clipboard) return; // without https there is none: the words can be selected
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      const field = document.getElementById(button.dataset.copy);
+      const words = button.textContent;
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        field.select();
+        try {
+          await navigator.clipboard.writeText(field.value);
+          button.textContent = announcer.textContent = "Copied";
+        } catch {
+          button.textContent = announcer.textContent = "Not copied: it is selected, copy it yourself";
+        }
+        setTimeout(() => (button.textContent = words), COPIED_MS);
+      });
+    }
+  }
+
   document.addEventListener("click", (event) => {
     const account = document.querySelector(".account");
     if (account && !account.contains(event.target)) account.open = false;
@@ -355,6 +377,7 @@
   }
   watchTheme();
   watchComposer();
+  watchCopying();
   tick();
   setInterval(tick, 1000);
   if (main && main.dataset.watch) {

@@ -143,6 +143,10 @@ def test_a_list_is_read_however_it_was_saved(content: bytes) -> None:
     assert [record.cells for record in sheet.records] == [("+13125550171", "José")]
 
 
+def test_a_stray_control_character_is_no_picture() -> None:
+    assert sheet_in(b"number,name\n1,Ann\x1f\n").columns == ("number", "name")
+
+
 def test_rows_are_numbered_as_a_spreadsheet_does_and_cells_may_have_lines() -> None:
     sheet = sheet_in(b'number,note\n1,"two\nlines"\n\n2,"a ""b"" c"\n')
 
@@ -167,6 +171,9 @@ def test_a_quote_that_is_never_closed_costs_its_own_row_only() -> None:
         (b"PK\x03\x04rest", "save the list as CSV"),
         (b"\xd0\xcf\x11\xe0rest", "save the list as CSV"),
         (b"%PDF-1.7", "save the list as CSV"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "this is a picture"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "this is a picture"),
+        (b"number\x00\x02\x03" + bytes(range(1, 32)) * 9, "this is no CSV file"),
         (b"x" * (LARGEST_FILE + 1), "at most 10 MB"),
         (b"number\n" + b"1\n" * (MOST_ROWS + 1), "at most 50000 rows"),
         (b"\n" * 2_000_000, "at most 50000 rows"),
@@ -264,7 +271,7 @@ BAD = {
     "zone": ["CST", "Lake Wobegon"],
     "basis": ["yes", "opted in"],
     "purposes": ["everything", "reply"],
-    "at": ["yesterday", "11/01/2026", "1999-01-01"],
+    "at": ["yesterday", "11/01/2026", "1999-01-01", "2036-11-01"],
     "page_url": ["lakeside.example", "javascript:alert(1)"],
     "ip": ["300.1.1.1"],
     "name": ["x" * 201],
@@ -351,7 +358,6 @@ def test_a_row_with_its_evidence_is_an_opt_in_and_the_evidence_is_kept(world: Wo
         ("express,marketing,2026-11-01,words,,,sheet", {"purposes"}),
         (f'express_written,marketing,2026-11-01,"{ON_PAPER}",,,sheet', {"disclosure_version"}),
         (f'express_written,marketing,2026-11-01,"{ON_PAPER}",v1,,', {"page_url"}),
-        (f'express_written,marketing,2036-11-01,"{ON_PAPER}",v1,,sheet', {"at"}),
         (f'express_written,marketing,2001-01-01,"{ON_PAPER}",v1,,sheet', {"at"}),
         (f'express_written,marketing,2026-11-01,"{SIGNED_WORDS}",v1,http://x.example/f,', {"page_url", "disclosure"}),
         (f'express_written,marketing,2026-11-01,"{SIGNED_WORDS}",v1,,sheet', {"disclosure"}),
@@ -517,6 +523,26 @@ def test_two_rows_with_one_number_are_one_lead(world: World) -> None:
 
 
 # ---- nothing twice ----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_row_tells_of_consent_is_counted_once_for_each_person(world: World) -> None:
+    world.text("STOP", sender="+13125550172")
+    world.drain()
+    other = f"{LEAD},Sam,inquiry,,2026-11-02,,,,portal export"
+    repeated = [proven("(312) 555-0171"), proven("1-312-555-0171", "Samuel")]
+    content = rows_of(proven(), *repeated, other, proven("+13125550172"), "12,Nobody,,,,,,,")
+    seen = preview(world.runtime, world.home.id, ListFile("a.csv", content), actor=SYSTEM)
+    done = brought(world, content)
+
+    assert seen.counts == {"new": 1, "known": 4, "proven": 2, "repeated": 2, "opted_out": 1, "refused": 1}
+    assert {name: done.counts[name] for name in seen.counts} == seen.counts
+
+
+def test_a_row_above_that_was_refused_tells_nothing(world: World) -> None:
+    content = rows_of(f"{LEAD},Sam,Illinois", f"{LEAD},Sam,IL", head="number,name,state")
+    done = brought(world, content)
+
+    assert {name: done.counts[name] for name in ("new", "silent", "refused")} == {"new": 1, "silent": 1, "refused": 1}
 
 
 def test_the_same_file_again_changes_nothing_and_says_so(world: World) -> None:

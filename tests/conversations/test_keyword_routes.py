@@ -8,7 +8,7 @@ import pytest
 
 from consent.ledger import state_of
 from conversations.keyword_routes import drop_route, put_route, routes, word_in
-from conversations.models import Lead, State
+from conversations.models import KeywordRoute, Lead, State
 from smsbot.actor import SYSTEM
 from smsbot.errors import InvalidInput
 from tests.world import LEAD, World
@@ -67,6 +67,15 @@ def test_a_word_about_consent_cannot_be_taken(world: World, word: str) -> None:
     assert refused.value.field == "word"
 
 
+@pytest.mark.parametrize("word", ["HÖME", "two words", "Home-12", "HOME12!", "H", "", "١٢", "x" * 41])
+def test_a_word_with_anything_but_letters_and_digits_is_refused_and_not_changed(world: World, word: str) -> None:
+    with pytest.raises(InvalidInput, match="the word can hold only letters A to Z and digits") as refused:
+        put(world, word)
+
+    assert refused.value.field == "word"
+    assert world.rows(KeywordRoute) == []
+
+
 def test_another_tenants_word_means_nothing_here(world: World) -> None:
     other = world.business("Zephyrine Motors", "+12065550186")
     put(world, "HOME12", listing="412 Maple St")
@@ -78,7 +87,7 @@ def test_another_tenants_word_means_nothing_here(world: World) -> None:
 
 def test_a_word_is_changed_and_forgotten(world: World) -> None:
     put(world, "HOME12", listing="412 Maple St")
-    put(world, "Home-12", "flyer")
+    put(world, " Home12 ", "flyer")
     with world.runtime.transaction(world.home.id) as session:
         assert [row[1:] for row in routes(session)] == [("home12", "flyer", {})]
         assert drop_route(session, "home12", actor=SYSTEM, cause="test", now=world.clock.now())

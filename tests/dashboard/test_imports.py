@@ -22,6 +22,7 @@ from tests.dashboard.test_pages import HOSTILE, dangers
 from tests.world import LEAD, World
 
 LIST = b"Phone,Full Name,Shoe size\n(312) 555-0171,Sam Rivera,44\n12,Nobody,\n"
+PICTURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
 SIGNED = {
     "how": "paper",
     "at": "2026-11-19T15:30",
@@ -98,6 +99,7 @@ def test_columns_that_cannot_be_are_refused_and_change_nothing(owner: Browser) -
         (b"", "The file holds nothing"),
         (b"Name\nSam\n", "Say which column holds the phone number"),
         (b"PK\x03\x04", "save the list as CSV"),
+        (PICTURE, "This is a picture: save the list as CSV"),
         (b"number\n" + b" " * LARGEST_FILE, "at most 10 MB"),
     ],
 )
@@ -108,6 +110,29 @@ def test_a_file_that_is_no_list_is_refused_and_nothing_is_kept(
 
     assert answer.status_code == 422 and said in answer.get_data(as_text=True)
     assert world.rows(LeadImport) == []
+
+
+def test_consent_dated_in_the_future_is_called_so(owner: Browser) -> None:
+    content = b"number,basis,at,document\n+13125550171,inquiry,2031-05-01,sheet\n+13125550172,inquiry,,sheet\n"
+    page = owner.page(drafted(owner, content))
+
+    assert "Missing: when (1)" in page
+    assert "<td>2</td><td>Consent: when</td><td>This is in the future" in page
+
+
+def test_proven_consent_counts_nobody_twice_and_none_who_opted_out(world: World, owner: Browser) -> None:
+    world.text("STOP", sender="+13125550172")
+    world.drain()
+    row = "{},inquiry,2026-11-01,portal export\n"
+    numbers = (LEAD, "(312) 555-0171", "+13125550172", "+13125550173")
+    address = drafted(owner, ("number,basis,at,document\n" + "".join(map(row.format, numbers))).encode())
+    seen = tallies(owner.page(address))
+    owner.post(f"{address}/start")
+    world.drain()
+    done = tallies(owner.page(address))
+
+    assert seen == done
+    assert (seen["Consent proven"], seen["Said again"], seen["Opted out"], seen["Known already"]) == (2, 1, 1, 2)
 
 
 def test_no_file_is_asked_for(owner: Browser) -> None:

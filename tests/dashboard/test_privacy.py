@@ -51,8 +51,9 @@ def test_a_link_is_shown_once(asked: World, owner: Browser) -> None:
 
     page = html.unescape(owner.post(path(asked, "/privacy"), {"act": "link"}).get_data(as_text=True))
 
-    (token,) = re.findall(r'value="https://sms\.example\.test/l/([A-Za-z0-9_-]{43})"', page)
+    (token,) = re.findall(r">https://sms\.example\.test/l/([A-Za-z0-9_-]{43})<", page)
     assert read(asked.runtime, token) is not None
+    assert 'data-copy="link" hidden' in page  # a script shows the button where it can copy
     assert token not in owner.page(path(asked, "/privacy"))
     assert len(asked.rows(Link)) == 1
 

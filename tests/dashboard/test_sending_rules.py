@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -70,12 +71,13 @@ def test_a_choice_is_taken_back_by_the_usual_one(world: World) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"marketing_cap": "many"}, "whole number"),
-        ({"marketing_cap": "99"}, "0 to 20"),
-        ({"mon_from": "17:00", "mon_to": "09:00"}, "begins before it ends"),
-        ({"mon_from": "", "mon_to": "09:00"}, "Monday"),
-        ({"mon_from": "9 am", "mon_to": "17:00"}, "HH:MM"),
-        ({"stop_scope": "some"}, "stop_scope"),
+        ({"marketing_cap": "many"}, "Promotions in 24 hours: give a whole number"),
+        ({"marketing_cap": "99"}, "Promotions in 24 hours: give a whole number from 0 to 20"),
+        ({"mon_from": "17:00", "mon_to": "09:00"}, "Monday: From has to be earlier than To"),
+        ({"sun_from": "", "sun_to": "09:00"}, "Sunday: give both times"),
+        ({"mon_from": "9 am", "mon_to": "17:00"}, "Monday: write the times as HH:MM"),
+        ({"mon_from": "09:00", "mon_to": "24:30"}, "Monday: write the times as HH:MM"),
+        ({"stop_scope": "some"}, "What STOP ends: choose"),
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_changed(world: World, changes: dict[str, Any], said: str) -> None:
@@ -84,14 +86,84 @@ def test_what_cannot_be_is_said_and_nothing_is_changed(world: World, changes: di
     answer = owner.post("/rules", {**OFFICE, **changes})
 
     assert answer.status_code == 422
-    assert said in answer.get_data(as_text=True)
+    page = answer.get_data(as_text=True)
+    assert said in page
+    assert not re.search(r"(marketing_cap|(?<!24 )hours|stop_scope): ", page)
     assert world.rows(PolicySetting) == []
+
+
+def test_every_field_that_is_wrong_is_marked_and_keeps_what_was_typed(world: World) -> None:
+    owner = at_work(world, "owner@example.test", Role.OWNER)
+    owner.page("/rules")
+    wrong = {"marketing_cap": "99", "tue_from": "18:00", "tue_to": "09:00"}
+    page = owner.post("/rules", {**OFFICE, **wrong}).get_data(as_text=True)
+
+    marked = set(re.findall(r'<input[^>]* name="(\w+)"[^>]*aria-invalid="true"', page))
+    assert marked == set(wrong)
+    assert all(f'href="#{name}"' in page and f'id="{name}-wrong"' in page for name in ("tue_from", "marketing_cap"))
+    assert all(f'value="{value}"' in page for value in wrong.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mon_from": "06:00", "mon_to": "23:30"}, "Those cut Monday to 08:00–21:00, and some states allow less."),
+        ({"mon_from": "06:00", "wed_to": "22:00"}, "Those cut Monday and Wednesday to 08:00–21:00"),
+        ({"mon_from": "06:00", "tue_from": "07:00", "wed_to": "22:00"}, "Those cut Monday, Tuesday and Wednesday to"),
+        ({"mon_to": "21:00"}, "it holds for every text from now on. Where a state&#39;s hours are narrower"),
+    ],
+)
+def test_hours_that_the_law_cuts_are_saved_and_said_to_be_cut(world: World, changes: dict[str, str], said: str) -> None:
+    owner = at_work(world, "owner@example.test", Role.OWNER)
+    owner.page("/rules")
+    owner.post("/rules", {**OFFICE, **changes})
+
+    assert said in owner.page("/rules")
+
+
+def test_what_was_chosen_lists_the_days_as_the_week_has_them(world: World) -> None:
+    owner = at_work(world, "owner@example.test", Role.OWNER)
+    owner.page("/rules")
+    owner.post("/rules", OFFICE)
+
+    week = ", ".join(f"{day} 09:00–17:30" for day in ("Mon", "Tue", "Wed", "Thu", "Fri"))
+    assert week in owner.page("/rules")
+
+
+def test_a_word_that_cannot_be_taken_is_kept_as_it_was_typed_beside_the_rules_in_force(world: World) -> None:
+    owner = at_work(world, "owner@example.test", Role.OWNER)
+    owner.page("/rules")
+    owner.post("/rules", OFFICE)
+    owner.page("/rules")
+    answer = owner.post("/rules/keywords", {"word": "two words", "source": "Sign", "listing": "412 Maple St"})
+    page = answer.get_data(as_text=True)
+
+    assert answer.status_code == 422
+    assert "The word can hold only letters A to Z and digits" in page
+    assert all(f'value="{value}"' in page for value in ("two words", "Sign", "412 Maple St", "17:30"))
+    assert re.search(r'name="word"[^>]*aria-invalid="true"', page)
+    assert world.rows(KeywordRoute) == []
+
+
+def test_a_word_that_is_known_is_said_to_be_known(world: World) -> None:
+    owner = at_work(world, "owner@example.test", Role.OWNER)
+    said = []
+    for source in ("Sign", "Sign", "Flyer"):
+        owner.page("/rules")
+        owner.post("/rules/keywords", {"word": "home12", "source": source})
+        said += re.findall(r'<p class="notice" role="status">([^<]+)', owner.page("/rules"))
+
+    assert said == [
+        "Whoever texts HOME12 is known from now on.",
+        "HOME12 was known already, with the same place and listing. Nothing was changed.",
+        "HOME12 was known already. Where it stands and its listing are changed now.",
+    ]
 
 
 def test_words_on_signs_are_added_and_forgotten(world: World) -> None:
     owner = at_work(world, "owner@example.test", Role.OWNER)
     owner.page("/rules")
-    owner.post("/rules/keywords", {"word": "Home 12", "source": "Sign", "listing": "412 Maple St"})
+    owner.post("/rules/keywords", {"word": "Home12", "source": "Sign", "listing": "412 Maple St"})
     (word,) = world.rows(KeywordRoute)
     assert (word.word, word.fields) == ("home12", {"listing": "412 Maple St"})
     assert owner.post("/rules/keywords", {"word": "STOP", "source": "Sign"}).status_code == 422
