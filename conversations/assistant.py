@@ -197,6 +197,18 @@ VISIT = _any(
     r"\b(quiero|queremos|quisiera|puedo|podemos|podria|me gustaria) (ver|visitar|conocer|manejar|probar|ir|pasar)(l[oa]s?)?\b",
     r"\b(ver|visitar|conocer|manejar|probar)l[oa]s?\b|\b(cita|visita|prueba de manejo)\b",
 )
+BOOKED = r"(appointment|appt|showing|tour|visit|viewing|test[- ]?drive|walk ?through|booking|meeting|cita|visita|prueba de manejo)"
+CALLS_OFF = _any(
+    rf"\b(cancel(l?ing)?|call(ing)? off|reschedul\w+|re-?book\w*|postpon\w+|cancelar|cancelo|cancele|cancelen|reprogram\w+)\b.{{0,30}}\b{BOOKED}\b",
+    rf"\b(move|change|forget( about)?|push back|skip|cambiar|mover|posponer) (my|our|the|that|this|mi|nuestra|la|de) (\w+ ){{0,3}}{BOOKED}\b",
+    rf"\b(my|our|the|that|this|mi|nuestra|la) (\w+ )?{BOOKED}\b.{{0,30}}\b(cancel(l?ed)?|called off|reschedul\w+|postpon\w+|cancelada|reprogram\w+)\b",
+    r"\breschedul\w+\b|\breprogramar\b|\b(need|have|want|got|like) to cancel\b|\b(tengo|necesito|quiero) (que )?cancelar\b",
+)
+CANNOT_COME = _any(
+    r"\b(can'?t|can ?not|couldn'?t|(won'?t|will not) be able to|unable to|not able to|not going to|not gonna) make (it|my|our|the|that)\b(?! (work|happen|on|with))",
+    r"\b(can'?t|can ?not|(won'?t|will not) be able to|unable to|not able to) (come|be there|attend)\b(?! (down|up|until|before|with))",
+    r"\bno (puedo|podemos|podre|voy a poder|vamos a poder) (ir|llegar|asistir|acudir)\b(?! (antes|hasta))",
+)
 HOURS = _any(
     r"\b(hours|opens?|opening|close|closes|closed|closing)\b(?! (house|floor|concept|plan|kitchen|to offers?|layout))",
     r"\b(horarios?|abren?|abiert[oa]s?|cierran?|cerrad[oa]s?|atienden)\b(?! house)|\bwhat time do you\b",
@@ -665,6 +677,8 @@ class Assistant:
 
     def _person(self, words: _Words) -> ReplyDecision | None:
         plain = words.plain
+        if self._calls_off(words):
+            return self._bridge(HandoffReason.HUMAN_REQUESTED, words)
         represented = REPRESENTED.search(plain) and not UNREPRESENTED.search(plain)
         if self._housing and (represented or (_asked_in(words.own_last) == "ask_represented" and YES.match(plain))):
             return self._bridge(HandoffReason.REPRESENTED_BY_AGENT, words, notes={"represented": "true"})
@@ -698,6 +712,15 @@ class Assistant:
                 Action.REPLY, text, words.language, kind=ReplyKind.UNKNOWN, staff_note=StaffNote.UNANSWERED_QUESTION
             )
         return None
+
+    def _calls_off(self, words: _Words) -> bool:
+        """Whether they call off or move a visit: only a person knows which one, and a new one must not be offered.
+
+        Who cannot come at a time that we have only just asked for has nothing to call off, and names another one.
+        """
+        own = words.own_last
+        reserved = own is None or not (self._was_asked_when(words) or OF_A_VISIT.search(plain_text(own.body)))
+        return bool(CALLS_OFF.search(words.plain) or (reserved and CANNOT_COME.search(words.plain)))
 
     def _haggles(self, plain: str) -> bool:
         return any(pattern.search(plain) for pattern in (PRICE_MATCH, OFFER, NEGOTIATION))

@@ -565,6 +565,43 @@ def test_a_time_that_was_named_is_taken_up_and_not_asked_again(tenant, said):
     assert compiled("/the (day and )?time you named|el dia y la hora|la hora que dijo/").search(decision.text)
 
 
+@pytest.mark.parametrize(
+    ("tenant", "said"),
+    [
+        (RE, "cancel my appointment"),
+        (RE, "Hi, I need to cancel my showing tomorrow please"),
+        (RE, "i cant make it saturday, forget the showing"),
+        (RE, "Sorry, can’t make it tomorrow"),
+        (RE, "can we reschedule?"),
+        (RE, "can you move my tour to 3pm"),
+        (RE, "we won't be able to come on Monday"),
+        (RE, "my showing tomorrow has to be cancelled"),
+        (RE, "quiero cancelar mi cita"),
+        (AUTO, "I need to reschedule the test drive for Monday"),
+        (AUTO, "tengo que cancelar"),
+        (AUTO, "no puedo ir mañana"),
+    ],
+)
+def test_who_calls_off_a_visit_gets_a_person_and_no_new_visit(tenant, said):
+    decision = replied(tenant, said)
+
+    assert (decision.action, decision.handoff_reason) == (Action.HAND_OFF, HandoffReason.HUMAN_REQUESTED)
+    assert decision.staff_note is None
+    assert not compiled("/day and time|suits? you|reserved|cancel/").search(decision.text)
+
+
+@pytest.mark.parametrize(
+    ("said", "before"),
+    [
+        ("can I make an appointment for saturday", ()),
+        ("can't come until friday, can I see it then?", ()),
+        ("I can't make it at 2, what about sunday at 1", (("lead", "can I see it"), ("ai", ASKED_VISIT))),
+    ],
+)
+def test_who_only_names_another_time_still_wants_a_visit(said, before):
+    assert replied(RE, said, before=before).staff_note is StaffNote.VISIT_WANTED
+
+
 def test_a_visit_is_asked_for_even_where_the_tenant_has_a_long_answer():
     answers = (FactAnswer(("test drive",), "For a test drive, bring a driver's licence; drivers must be 18 or older."),)
     text = replied(AUTO, "can I test drive the F-150 at noon tomorrow", answers=answers).text
