@@ -5,7 +5,6 @@ Without DATABASE_URL the embedded server is used: the one that `up` runs, or one
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from commands.embedded import DATABASE, FOLDER, app_url, is_up, owner_url
+from commands.embedded import DATABASE, app_url, is_up, owner_url, settings_beside_up
 from smsbot.bell import NoBell
 from smsbot.clock import SystemClock
 from smsbot.crypto import DataCipher, Keyring
@@ -27,7 +26,7 @@ from smsbot.runtime import Runtime
 from smsbot.schema import prepare_cluster, upgrade
 from smsbot.servers.files import held, kept_secret, private_folder
 from smsbot.servers.postgres import PostgresServer, running_postgres, start_postgres, stop_postgres
-from smsbot.settings import Settings, load_settings, sqlalchemy_url
+from smsbot.settings import Settings, sqlalchemy_url
 from smsbot.tenancy import Tenant
 
 TURN_TIMEOUT_S = 60.0  # how long a command waits for another one that uses the embedded server
@@ -44,8 +43,9 @@ class Database:
 
 
 def settings_of_process() -> Settings:
-    """The settings from the environment and `.env`. ConfigurationError names what is wrong."""
-    return load_settings(os.environ, FOLDER)
+    """The settings from the environment and `.env`, beside a running `up` with its address. ConfigurationError names
+    what is wrong."""
+    return settings_beside_up()
 
 
 @contextmanager

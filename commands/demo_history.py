@@ -62,8 +62,10 @@ FOLLOWED_FOR = timedelta(minutes=2)  # after a step: longer than the carrier is 
 UNKNOWN = "unknown"  # how a text ends whose answer from the carrier never came
 FORM_PAGE = "https://{domain}/contact"
 FORM_DISCLOSURE = (
-    "By ticking this box I agree that {brand} may text me about my inquiry and appointments. Message and data rates "
-    "may apply. Reply STOP to end."
+    "By ticking this box I agree that {brand} may send me automated texts, some of them written by AI, about my inquiry "
+    "and appointments, at the number I gave. Message frequency varies. Message and data rates may apply. Reply HELP for "
+    "help or STOP to end all texts. Agreeing is not a condition of any purchase. Privacy policy: https://{domain}/privacy "
+    "Terms: https://{domain}/terms"
 )
 
 KeepFacts = Callable[[TenantSession, datetime], None]
@@ -257,10 +259,11 @@ class _Player:
         self.conversations[lead["number"]] = view.conversation_id
 
     def _form(self, step: Step) -> None:
+        domain = (self.tenant.help_email or "").rpartition("@")[2]
         evidence = {
-            "disclosure": FORM_DISCLOSURE.format(brand=self.tenant.brand),
+            "disclosure": FORM_DISCLOSURE.format(brand=self.tenant.brand, domain=domain),
             "disclosure_version": "1",
-            "page_url": FORM_PAGE.format(domain=(self.tenant.help_email or "").rpartition("@")[2]),
+            "page_url": FORM_PAGE.format(domain=domain),
             "checkbox_default": False,
             "checkbox_value": True,
         }

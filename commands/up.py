@@ -23,7 +23,7 @@ from pathlib import Path
 
 import click
 
-from commands.embedded import FOLDER, app_url, the_only_up
+from commands.embedded import FOLDER, WILDCARDS, address_told, app_url, local_url, the_only_up
 from smsbot.errors import ConfigurationError
 from smsbot.servers import dies_with_parent
 from smsbot.servers.files import held, private_folder, write_private
@@ -41,7 +41,6 @@ WHOLE_POLL_S = 0.3
 NO_REDIS = "redis: none"  # of /readyz: waiting does not mend that
 PREPARE_TIMEOUT_S = 300.0
 TURN_TIMEOUT_S = 60.0
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # listening everywhere: reached here
 # What a child needs to run at all, when it is to know nothing of ours.
 PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 
@@ -88,7 +87,8 @@ def command(bare: bool) -> int:
         _refuse_unreachable(plan)
         _refuse_busy_ports(plan)
         click.echo(f"starting smsbot in {home}")
-        return _run(plan, stopping)
+        with address_told(settings, home):
+            return _run(plan, stopping)
 
 
 def _run(plan: Plan, stopping: threading.Event) -> int:
@@ -215,12 +215,6 @@ def failure(stderr: str) -> str:
     if found:
         return next((line for line in lines if not line[0].isspace()), "")
     return lines[-1] if lines else ""
-
-
-def local_url(settings: Settings) -> str:
-    """Where this machine reaches our own web process."""
-    host = WILDCARDS.get(settings.host, settings.host)
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _refuse_unreachable(plan: Plan) -> None:

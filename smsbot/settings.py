@@ -160,14 +160,15 @@ class Settings:
         }
 
 
-def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
-    """The settings from `environ`, else from `folder`/.env, else the defaults; an empty value counts as unset.
+def load_settings(environ: Mapping[str, str], folder: Path, *, beneath: Mapping[str, str] | None = None) -> Settings:
+    """The settings from `environ`, else `folder`/.env, else `beneath`, else the defaults; an empty value counts as unset.
 
     Secrets that are unset are made once and kept in SMSBOT_HOME/keys, except in production. Raises
     ConfigurationError, whose message names every variable that is wrong and what to set, and repeats no secret.
     """
     problems: list[str] = []
-    variables = _Variables({**_dotenv(folder / ".env", problems), **{k: v for k, v in environ.items() if v}}, problems)
+    given = {name: value for name, value in environ.items() if value}
+    variables = _Variables({**(beneath or {}), **_dotenv(folder / ".env", problems), **given}, problems)
 
     environment = variables.environment()
     host = variables.host()

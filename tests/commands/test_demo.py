@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from commands.demo_history import play
+from commands.demo_history import FORM_DISCLOSURE, play
+from consent.disclosures import lint_seen
+from consent.purposes import Purpose
 from conversations.inbox import Queue, queue_page
 from smsbot.actor import SYSTEM, Actor, ActorKind, Role
 from smsbot.database import TenantSession
@@ -138,6 +140,12 @@ def only_today_waits_for_a_person(database: Database, engine: Engine) -> None:
         assert 5 <= len(waited) == len(found) <= 10
         assert timedelta(hours=3) < max(waited) < timedelta(hours=6)
         assert min(waited) < timedelta(minutes=30)
+
+
+def test_what_people_agreed_to_could_be_published() -> None:
+    words = FORM_DISCLOSURE.format(brand="Summit Ford", domain="summitford.example")
+
+    assert lint_seen(words, "Summit Ford", {Purpose.INQUIRY, Purpose.APPOINTMENT}) == []
 
 
 def test_the_businesses_come_without_their_past_when_asked(command: Command, database: Database) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from consent.models import Contact
 from consent.policy_settings import current_settings
 from smsbot.tenancy import Tenant
 from tests.api.client import a_client
@@ -134,6 +136,47 @@ def test_another_table_names_the_texts_that_would_differ(in_world: Command, worl
         ["defer", "QUIET_HOURS"],
     )
     assert (total["decisions"], total["differ"]) == (1, 1)
+
+
+def test_the_table_in_force_differs_in_nothing_whatever_was_said_or_chosen_since(
+    in_world: Command, world: World
+) -> None:
+    a_client(world).post_lead({"number": LEAD, "consent": {"basis": "inquiry"}})
+    world.drain(wait=False)
+    world.clock.advance(timedelta(minutes=1))
+    world.text("Only text me between 7pm and 8pm")
+    in_world(
+        "policy", "set", "--tenant", str(world.home.id), "hours", '{"mon_fri": ["20:00", "20:30"], "sat_sun": null}'
+    )
+    in_world("policy", "emergency", "--state", "IL")
+    world.drain(wait=False)
+    with world.runtime.transaction(world.home.id) as session:
+        session.execute(update(Contact).values(region="IL"))
+    call = ("policy", "compare", "--tenant", str(world.home.id), "--since", "2026-11-01T00:00:00Z")
+    until = ("--until", datetime(2026, 12, 1, tzinfo=UTC).isoformat())
+
+    assert world.contact().hours is not None
+    (total,) = said(in_world(*call, "--rules", str(HOURS_TABLE), *until))
+    assert (total["decisions"] > 0, total["differ"]) == (True, 0)
+
+
+def test_hours_that_they_named_later_do_not_count_under_another_table(
+    in_world: Command, world: World, tmp_path: Path
+) -> None:
+    a_client(world).post_lead({"number": LEAD, "consent": {"basis": "inquiry"}})
+    world.drain(wait=False)
+    world.clock.advance(timedelta(minutes=1))
+    world.text("Only text me between 7pm and 8pm")
+    table = json.loads(HOURS_TABLE.read_text(encoding="utf-8"))
+    table["meta"]["version"] = "later"
+    table["federal"]["windows"] = {"all_days": ["08:00", "20:30"]}  # narrower, and open all the same
+    changed = tmp_path / "hours.json"
+    changed.write_text(json.dumps(table), encoding="utf-8")
+
+    call = ("policy", "compare", "--tenant", str(world.home.id), "--since", "2026-11-01T00:00:00Z")
+    *differing, _ = said(in_world(*call, "--rules", str(changed), "--until", "2026-12-01T00:00:00Z"))
+    first = min(world.outbound(), key=lambda message: message.created_at)
+    assert str(first.id) not in {one["message_id"] for one in differing}
 
 
 def test_a_table_that_cannot_be_read_is_refused_in_one_line(in_world: Command, world: World, tmp_path: Path) -> None:

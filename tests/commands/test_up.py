@@ -225,7 +225,7 @@ def test_commands_work_beside_it_and_a_second_one_is_refused(start: Callable[...
     code = second.process.wait(START_TIMEOUT_S)
     verified = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "doctor"],
-        env={**os.environ, "SMSBOT_HOME": str(home), "PORT": str(up.port)},
+        env={**os.environ, "SMSBOT_HOME": str(home)},  # PORT was given to `up` alone
         capture_output=True,
         text=True,
         timeout=60,
@@ -234,6 +234,7 @@ def test_commands_work_beside_it_and_a_second_one_is_refused(start: Callable[...
 
     assert (code, second.said) == (2, [f"smsbot is running already in {home}: stop that one first"])
     assert (verified.returncode, "FAIL" in verified.stdout) == (0, False), verified.stdout
+    assert f"PUBLIC_URL=http://127.0.0.1:{up.port}," in verified.stdout
     assert up.process.poll() is None
     assert up.said[0] == f"starting smsbot in {home}"
     assert not any("example" in line or "phones" in line for line in up.said)
