@@ -5,7 +5,7 @@ Nothing is written down and nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -18,15 +18,18 @@ from consent.models import ConsentEvent, Contact, DecisionRow
 from consent.places import Confidence as PlaceConfidence
 from consent.places import Place, PlaceSource
 from consent.policy import Allow, Block, Decision, Defer, SendFacts, Window, decide
-from consent.policy_settings import current_settings
+from consent.policy_settings import PolicySettings, current_settings
 from consent.purposes import Purpose
-from consent.quiet_hours import Rules, SendClass, hours_from, opening
+from consent.quiet_hours import RULES, Rules, SendClass, deferred_until, hours_from, opening
 from consent.replay import facts_from_json
 from consent.state import ConsentState, fold
 from smsbot.database import TenantSession
+from smsbot.events import Event
 from smsbot.tenancy import Number, Tenant
 
 READ_AT_ONCE = 500
+HOURS_CHANGED = ("contact.hours", "contact.hours_set")  # by a text of theirs, on their own page
+HoursChange = tuple[datetime, Mapping[str, object] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,10 @@ def differences(
 ) -> Iterator[Difference | None]:
     """Each decision of this time that met hours, oldest first: how it would differ under `rules`, or None.
 
-    Decided again from its own inputs with only the hours worked out anew, so that nothing else can make a difference.
+    Decided again from its own inputs with only the hours worked out anew, from what was known at the decision, so that
+    nothing else can make a difference. What the table in force says of the same inputs is no difference.
     """
+    changes = _hours_changes(session)
     after: tuple[datetime, UUID] | None = None
     while True:
         query = (
@@ -124,32 +129,65 @@ def differences(
             at, last = after
             query = query.where((DecisionRow.at > at) | ((DecisionRow.at == at) & (DecisionRow.id > last)))
         rows = session.execute(query).all()
-        for row, lead_hours in rows:
+        for row, hours_now in rows:
             facts = facts_from_json(row.inputs, purpose=row.purpose, now=row.at)
-            window = None if facts.window is None else _window_under(rules, session, facts, lead_hours)
-            if window is None:
+            if facts.window is None or not facts.window.send_class:
                 continue
-            was = outcome_of(decide(facts))
-            would_be = outcome_of(decide(replace(facts, window=window)))
-            same = (was.outcome, was.reason) == (would_be.outcome, would_be.reason)
+            settings = current_settings(session, row.at)
+            lead_hours = _hours_known_at(row.at, changes.get(row.contact_id, ()), hours_now)
+            was, would_be = outcome_of(decide(facts)), _outcome_under(rules, row, facts, settings, lead_hours)
+            same = _alike(was, would_be)
+            if not same and row.versions.get("hours") == RULES.version:
+                # What lies between these two is the table's doing alone, also where not all that was known is kept.
+                same = _alike(_outcome_under(RULES, row, facts, settings, lead_hours), would_be)
             yield None if same else Difference(row.message_id, row.at, row.purpose, was, would_be)
         if len(rows) < READ_AT_ONCE:
             return
         after = (rows[-1][0].at, rows[-1][0].id)
 
 
-def _window_under(
-    rules: Rules, session: TenantSession, facts: SendFacts, lead_hours: dict[str, object] | None
-) -> Window | None:
-    """The hours that this text would have met under another table; None for one that no hours were asked for."""
+def _alike(one: Outcome, other: Outcome) -> bool:
+    return (one.outcome, one.reason) == (other.outcome, other.reason)
+
+
+def _hours_changes(session: TenantSession) -> dict[UUID, list[HoursChange]]:
+    """When each person's own hours changed, oldest first: only the newest stand with the contact."""
+    rows = session.execute(
+        select(Event.contact_id, Event.at, Event.details)
+        .where(Event.tenant_id == session.tenant_id, Event.kind.in_(HOURS_CHANGED))
+        .where(Event.contact_id.is_not(None))
+        .order_by(Event.at, Event.xid, Event.id)
+    )
+    found: dict[UUID, list[HoursChange]] = {}
+    for contact_id, at, details in rows:
+        found.setdefault(contact_id, []).append((at, details.get("hours")))
+    return found
+
+
+def _hours_known_at(
+    at: datetime, changes: Sequence[HoursChange], hours_now: Mapping[str, object] | None
+) -> Mapping[str, object] | None:
+    """The hours that this person had named by then."""
+    if not changes:
+        return hours_now
+    before = [hours for changed_at, hours in changes if changed_at <= at]
+    return before[-1] if before else None
+
+
+def _outcome_under(
+    rules: Rules,
+    row: DecisionRow,
+    facts: SendFacts,
+    settings: PolicySettings,
+    lead_hours: Mapping[str, object] | None,
+) -> Outcome:
+    """What would have become of a text that met hours, had they been those of another table."""
     known = facts.window
-    if known is None or not known.send_class:
-        return None
+    assert known is not None
     kind = SendClass(known.send_class)
     place = Place(
         tuple(known.zones), tuple(known.states), known.country, PlaceSource(known.source), PlaceConfidence.NONE
     )
-    settings = current_settings(session, facts.now)
     found = opening(
         kind,
         place,
@@ -161,4 +199,6 @@ def _window_under(
         instant_night_reply=known.rule == "hours.open.instant_night_reply",
         emergencies=settings.emergencies,
     )
-    return replace(known, open=found.open, opens_at=found.opens_at, rule=found.rule)
+    opens_at = found.opens_at if found.open or found.opens_at is None else deferred_until(found, row.message_id)
+    window = replace(known, open=found.open, opens_at=opens_at, rule=found.rule)
+    return outcome_of(decide(replace(facts, window=window)))

@@ -106,7 +106,15 @@ def set_hours(
     with runtime.transaction(tenant_id) as session:
         contact = contact_there(session, contact_id, locked=True)
         contact.hours = hours
-        record(session, "contact.hours_set", at=now, actor=actor, cause=cause, contact_id=contact.id)
+        record(
+            session,
+            "contact.hours_set",
+            at=now,
+            actor=actor,
+            cause=cause,
+            contact_id=contact.id,
+            details={"hours": hours},
+        )
 
 
 def restrict(
