@@ -29,7 +29,7 @@ from smsbot.bell import BACKGROUND, REPLIES
 from smsbot.failpoints import failpoint
 from smsbot.gateways.twilio_carrier import TwilioGateway
 from smsbot.heartbeats import EVERY_S, beat, forget_dead
-from smsbot.logs import configure_logging, log_event
+from smsbot.logs import Digest, configure_logging, log_event
 from smsbot.runtime import Runtime, runtime_for
 from smsbot.settings import load_settings
 from smsbot.tenancy import Tenant
@@ -143,10 +143,8 @@ def seal_tenant(runtime: Runtime, tenant_id: UUID) -> bool:
         return False
     if head is None:
         return False
-    # Whoever keeps the logs keeps the head: a ledger that was rewritten here no longer matches it. In two halves that
-    # look like ids, because redaction takes 64 hex digits for a secret.
-    halves = [UUID(bytes=head.hash[:16]), UUID(bytes=head.hash[16:])]
-    log_event(logger, "ledger.sealed", tenant_id=str(tenant_id), seq=head.seq, head=halves)
+    # Whoever keeps the logs keeps the head: a ledger that was rewritten here no longer matches it.
+    log_event(logger, "ledger.sealed", tenant_id=str(tenant_id), seq=head.seq, head=Digest(head.hash))
     return True
 
 

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import logging
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -54,13 +53,13 @@ def test_a_ledger_without_news_is_not_sealed(world: World) -> None:
     assert world.rows(LedgerHead) == []
 
 
-def test_the_head_reaches_the_log_whole(chains: Chains, lines: io.StringIO) -> None:
+def test_the_log_has_each_seals_hash_as_it_is_stored_and_exported(chains: Chains, lines: io.StringIO) -> None:
     seal_tenant(chains.world.runtime, chains.tenant.id)
 
     (head,) = chains.world.rows(LedgerHead)
     (line,) = [json.loads(text) for text in lines.getvalue().splitlines()]
     assert (line["event"], line["tenant_id"], line["seq"]) == ("ledger.sealed", str(chains.tenant.id), 1)
-    assert re.sub(r"[^0-9a-f]", "", json.dumps(line["head"])) == head.hash.hex()
+    assert line["head"] == head.hash.hex()  # the very word that `consent export --seal` takes
 
 
 def test_the_scheduler_seals_every_tenant_once_a_minute(chains: Chains) -> None:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from smsbot.errors import ConfigurationError
-from smsbot.logs import LEFT_OUT, JSONLines, log_event, redacted
+from smsbot.logs import LEFT_OUT, Digest, JSONLines, log_event, redacted
 
 PROJECT = Path(__file__).parents[2]
 PHONE = "+12015550147"
@@ -142,6 +142,19 @@ def test_a_field_with_a_private_name_is_left_out(book, name):
     log_event(book.logger, "seen", **{name: BODY})
 
     assert book.lines[0][name] == LEFT_OUT
+
+
+@pytest.mark.parametrize("digits", ["12015550147" * 6, "0123456789" * 7, "f" * 64, "078051120" * 8])
+def test_a_digest_that_is_vouched_for_stays_whole(book, digits):
+    log_event(book.logger, "seen", head=Digest(bytes.fromhex(digits[:64])), text=Digest(b"x" * 32))
+
+    assert (book.lines[0]["head"], book.lines[0]["text"]) == (digits[:64], LEFT_OUT)
+
+
+@pytest.mark.parametrize("size", [0, 16, 31, 33])
+def test_nothing_of_another_size_passes_as_a_digest(size):
+    with pytest.raises(ValueError, match="32 bytes"):
+        Digest(b"k" * size)
 
 
 def test_large_measures_stay_numbers(book):
