@@ -159,16 +159,19 @@ class Page:
         return json_answer(200, {"items": [self._phones.latest(phone) for phone in self._phones.phones()]})
 
     def _thread_json(self, request: Request) -> Answer:
-        phone = self._phone(request.query())
+        phone = self._looked_at(request.query())
         return json_answer(200, {"items": self._phones.screen(phone), "phone": self._phones.latest(phone)})
 
     def _wire_json(self, request: Request) -> Answer:
         asked = request.query()
-        found = self._phones.wire(self._phone(asked), asked.get("item", ""))
+        found = self._phones.wire(self._looked_at(asked), asked.get("item", ""))
         return json_answer(200, {"items": [{**one.shown(), "title": _title(one)} for one in found]})
 
     def _phone(self, asked: Mapping[str, str]) -> Phone:
         return self._phones.phone(asked.get("phone", ""), asked.get("to", ""))
+
+    def _looked_at(self, asked: Mapping[str, str]) -> Phone:
+        return self._phones.looked_at(asked.get("phone", ""), asked.get("to", ""))
 
     # --- the page itself ------------------------------------------------------------------------------------------------
 
@@ -217,7 +220,7 @@ class Page:
 
     def _chosen(self, asked: Mapping[str, str]) -> Phone | None:
         try:
-            return self._phone(asked)
+            return self._looked_at(asked)
         except ValueError:
             return None
 

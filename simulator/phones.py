@@ -66,6 +66,12 @@ class Phones:
             raise ValueError("to: not a number of an account here")
         return Phone(lead, *owned[to])
 
+    def looked_at(self, person: str, to: str) -> Phone:
+        """Also one outside those numbers that the program has texted, such as a form's lead: its thread may be read,
+        though nobody can text as them here. Raises ValueError as `phone` does."""
+        known = (phone for phone in self.phones() if (phone.person, phone.number.number) == (e164(person), to))
+        return next(known, None) or self.phone(person, to)
+
     def add(self, phone: Phone) -> None:
         with self._lock:
             self._added[phone.person, phone.number.number] = None

@@ -116,7 +116,7 @@ function take(line) {
   complain(at("error"), null);
   showContact(line);
   remember();
-  refresh();
+  renew();
 }
 
 function remember() {
@@ -218,7 +218,7 @@ function choose(id) {
   now.item = id;
   mark();
   remember();
-  refreshWire();
+  refreshWire().catch(refused);
 }
 
 function mark() {
@@ -332,11 +332,15 @@ async function setFaults(event) {
 
 async function faultsOff(event) {
   event.preventDefault();
-  const told = await asked("/page/faults/off", new URLSearchParams());
-  changing.clear();
-  complain(at("fault-error"), null);
-  showFaults(told);
-  say("All faults are off");
+  try {
+    const told = await asked("/page/faults/off", new URLSearchParams());
+    changing.clear();
+    complain(at("fault-error"), null);
+    showFaults(told);
+    say("All faults are off");
+  } catch (error) {
+    complain(at("fault-error"), error);
+  }
 }
 
 // --- writing -----------------------------------------------------------------------------------------------------------
@@ -362,7 +366,7 @@ async function send(event) {
   now.follow = true;
   complain(at("error"), null);
   bodyBox.focus();
-  setTimeout(() => refresh().then(toEnd), 80); // it is on the screen before the product has answered
+  setTimeout(() => renew().then(toEnd), 80); // it is on the screen before the product has answered
   const turn = now.turn;
   try {
     await asked("/page/texts", new URLSearchParams(form));
@@ -408,6 +412,13 @@ async function refresh() {
   showThread(told.items);
   mark();
   await Promise.all([refreshWire(), asked("/page/phones.json").then((list) => showPhones(list.items))]);
+}
+
+// Refresh, and say on the page what the simulator refuses; that it does not answer at all is said by the next poll.
+const renew = () => refresh().catch(refused);
+
+function refused(error) {
+  if (error instanceof Refused) complain(at("error"), error);
 }
 
 async function refreshWire() {
@@ -488,5 +499,5 @@ document.querySelector(".faults .off").addEventListener("submit", faultsOff);
 
 document.documentElement.classList.add("live");
 show(location.hash.slice(1) || "phone");
-refresh().catch(() => {}).then(toEnd);
+renew().then(toEnd);
 poll();

@@ -124,6 +124,29 @@ def test_second_phone_has_a_thread_of_its_own(page):
     expect(page.get_by_role("log").get_by_text("HELP", exact=True)).to_be_visible()
 
 
+def test_who_cannot_be_texted_from_here_is_read_and_the_refusal_stands_on_the_page(browser, simulator):
+    requests.post(
+        f"{simulator.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json",
+        data={"To": "+14155552368", "From": NUMBER, "Body": "Thanks for your form."},
+        auth=(ACCOUNT, TOKEN),
+        timeout=5,
+    )
+    page = browser.new_context().new_page()
+    uncaught: list[str] = []
+    page.on("pageerror", lambda error: uncaught.append(str(error)))
+    page.goto(simulator.url)
+    page.locator("#phones a", has_text="(415) 555-2368").click()
+    expect(page.get_by_role("log").get_by_text("Thanks for your form.")).to_be_visible()
+    page.get_by_label("Text message").fill("hi")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#error")).to_contain_text("a number from 555-0100 to 555-0199 is needed")
+    expect(page.get_by_label("Text message")).to_have_value("hi")
+    page.wait_for_timeout(300)  # what is asked for 80 ms after a text has been answered
+    assert uncaught == []
+    page.context.close()
+
+
 def test_picture_leaves_once(page):
     page.get_by_label("Attach a picture").click()
     page.get_by_text("House front").click()

@@ -250,6 +250,22 @@ def test_added_phone_stays_in_the_list_and_texts_the_chosen_business(page):
     }
 
 
+def test_a_lead_of_a_real_looking_number_is_read_and_not_texted_from(page):
+    page.world.create(Body="Thanks for your form.", To="+13125552368")
+    page.world.settle()
+    (line,) = [line for line in page.get("/page/phones.json").json()["items"] if line["person"] == "+13125552368"]
+    phone = {"phone": line["person"], "to": line["number"]}
+
+    (text,) = page.thread(*phone.values())
+    wire = page.read("wire.json", *phone.values(), item=text["id"])
+    refused = page.post("texts", {"Accept": "application/json"}, **phone, body="hi")
+    assert (text["body"], text["words"], len(wire) > 0) == ("Thanks for your form.", "Delivered", True)
+    assert "Thanks for your form." in Tags(page.get(**phone).text).text
+    assert (refused.status_code, "555-0100" in refused.json()["error"]) == (400, True)
+    assert page.get("/page/thread.json", phone="+13125559999", to=line["number"]).status_code == 400
+    assert page.world.program.forms == []
+
+
 def test_one_lead_has_a_thread_with_each_business(page):
     page.send("to one")
     page.send("to the other", to=page.world.other_number)
