@@ -25,7 +25,9 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 WIDTHS = {1440: 900, 360: 740}
 SCHEMES = ("light", "dark")
-SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+SIDEWAYS = (
+    "[document.documentElement, document.querySelector('main')].some(box => box && box.scrollWidth > box.clientWidth)"
+)
 # Every rule that axe has on, and the smallest target of WCAG 2.2 (2.5.8), which it leaves out unless asked.
 RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 # A page with an error status is said so on the console by the browser itself.
@@ -70,6 +72,8 @@ PAGES = (
     Shown("form-new", "dashboard.new_form", "/forms/new", "Its words are written for what you choose"),
     Shown("form-editor", "dashboard.form", "/forms/{form}", "Nothing is missing"),
     Shown("form-editor-missing", "dashboard.form", "/forms/{lacking}", "to mend before it can be published"),
+    Shown("rules", "dashboard.rules", "/rules", "Sending rules"),
+    Shown("rules-keywords", "dashboard.rules", "/rules#keywords", "HOME12"),
     Shown("nothing-here", "dashboard.thread", "/c/00000000-0000-4000-8000-000000000000", "There is nothing here"),
 )
 PUBLIC_PAGES = (
@@ -131,6 +135,11 @@ def scene(browser: Browser, product: Product, signed_in: StorageState) -> dict[s
     page.get_by_role("button", name="Show what it would do").click()
     page.wait_for_url(re.compile("/imports/.+"))
     found["list"] = page.url.rpartition("/")[2]
+    page.goto(f"{product.url}/rules")
+    page.locator("#word").fill("HOME12")
+    page.locator("#source").fill("Sign on Maple St")
+    page.locator("#source").press("Enter")
+    expect(page.get_by_role("heading", name="HOME12")).to_be_visible()
     found["form"], found["token"] = astuple(known_form(page, product.url))
     found["lacking"] = make_form(page, product.url, "Not ready yet", words="Lakeside Realty Group texts you.").id
     found["spanish"] = make_form(page, product.url, "Pregunte por una casa", language="Spanish").token
