@@ -501,6 +501,8 @@ def _missing_confirmations(log: Sequence[Did | Handed]) -> Iterator[Violation]:
     waiting: dict[tuple[str, str], Did] = {}
     before_answer: set[tuple[str, str]] = set()  # confirmed, although its answer to the carrier was lost
     out: set[tuple[str, str]] = set()
+    beginning: set[tuple[str, str]] = set()  # a START was posted and has no answer yet: it may be stored or not
+    overtaken: set[tuple[str, str]] = set()  # an opt-out came meanwhile: it may be the later of the two
     spoiled: set[tuple[str, str]] = set()  # the carrier blocks them, or has refused a text to them
     for entry in log:
         key = entry.tenant, entry.person
@@ -523,6 +525,7 @@ def _missing_confirmations(log: Sequence[Did | Handed]) -> Iterator[Violation]:
             waiting.pop(key, None)
         elif entry.what is What.STOP and not entry.answered:
             before_answer.discard(key)
+            overtaken |= {key} & beginning
         elif entry.what is What.STOP:
             if entry.by_us and key not in out | spoiled | before_answer:
                 waiting[key] = entry
@@ -531,8 +534,14 @@ def _missing_confirmations(log: Sequence[Did | Handed]) -> Iterator[Violation]:
             out.add(key)
         elif entry.what is What.STAFF_OPT_OUT:
             out.add(key)
+            overtaken |= {key} & beginning
         elif entry.what in (What.START, What.YES):
             waiting.pop(key, None)
-            if entry.what is What.START and entry.answered:
-                out.discard(key)
-                spoiled.discard(key)
+            if entry.what is What.START and not entry.answered:
+                beginning.add(key)
+            elif entry.what is What.START:
+                if key not in overtaken:
+                    out.discard(key)
+                    spoiled.discard(key)
+                beginning.discard(key)
+                overtaken.discard(key)

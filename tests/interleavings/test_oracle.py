@@ -69,6 +69,10 @@ ALLOWED = {
     "texts after they came back": (
         ASKED, STOP, wrote(What.START, 5), sent(AGREED, 5), wrote(What.TEXT, 6), sent(ANSWER, 6),
     ),
+    "no confirmation to somebody whose START staff may have overtaken": (
+        ASKED, wrote(What.START, 1)[:1], did(What.STAFF_OPT_OUT, 2), did(What.START, 2, again=True), wrote(What.STOP, 9),
+        did(What.RAN, 9, ""),
+    ),
     "marketing after a signature": (signed(), marketing(5)),
     "marketing after yes": (signed(twice=True), sent(QUESTION), wrote(What.YES, 5), sent(AGREED, 5), marketing(6)),
     "three a day, and the fourth a day later": (
@@ -100,7 +104,10 @@ VIOLATIONS = {
     "a confirmation of nothing": ((ASKED, sent(STOPPED)), (ASKED, STOP, wrote(What.START, 2), sent(STOPPED, 2))),
     "a confirmation of nothing (agreed)": ((ASKED, sent(AGREED)), (signed(twice=True), sent(AGREED))),
     "confirmed after more than five minutes": ((ASKED, STOP, sent(STOPPED, 6.5)),),
-    "an opt-out without its confirmation": ((ASKED, STOP, did(What.RAN, 1, "")),),
+    "an opt-out without its confirmation": (
+        (ASKED, STOP, did(What.RAN, 1, "")),
+        (ASKED, did(What.STAFF_OPT_OUT, 1), wrote(What.START, 2), wrote(What.STOP, 9), did(What.RAN, 9, "")),
+    ),
     "nobody asked for it": ((put("7", "appointment"), sent("Tomorrow [ref 7]")), (sent(ANSWER),)),
     "marketing without a written consent": (
         (ASKED, marketing(1)),
